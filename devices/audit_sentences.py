@@ -60,3 +60,14 @@ def bulk_undone(event: AuditEvent, names: Names) -> str:
         n,
     )
     return words % {"n": n, "change": undone}
+
+
+def sheet_applied(event: AuditEvent, names: Names) -> str:
+    """In how many apartments of a sheet something changed, and how many were added."""
+    n, added = size(event, "count"), size(event, "added")
+    parts = []
+    if n:
+        parts.append(ngettext("%(n)s apartment changed", "%(n)s apartments changed", n) % {"n": n})
+    if added:
+        parts.append(ngettext("%(n)s apartment added", "%(n)s apartments added", added) % {"n": added})
+    return _("Sheet of %(site)s: %(what)s") % {"site": event.subject_label, "what": ", ".join(parts)} if parts else ""

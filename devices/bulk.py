@@ -71,8 +71,14 @@ class Row:
     version: int
     indoor_monitor: bool
     landline: bool
+    video_storage: bool
     monitor_pending: bool
     has_monitor: bool
+
+    @property
+    def values(self) -> dict[str, bool]:
+        """Its switches, and whether it waits for a monitor."""
+        return {name: getattr(self, name) for name in ServiceChangeRow.VALUES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,7 @@ def dry_run(site: Site, wanted: Wanted, *, lock: bool = False) -> DryRun:
     rows = wanted.changed(site).order_by("pk").annotate(has_one=has_monitor())
     if lock:
         rows = rows.select_for_update(of=("self",), no_key=True)
-    columns = ("pk", "target_id", "building_id", "version", MONITOR, LANDLINE, "monitor_pending", "has_one")
+    columns = ("pk", "target_id", "building_id", "version", *ServiceChangeRow.VALUES, "has_one")
     found = tuple(Row(*values) for values in rows.values_list(*columns))
     return DryRun(wanted, wanted.apartments(site).count(), found)
 
@@ -124,7 +130,7 @@ KEPT_LABELS: Mapping[Kept, Promise] = {
     Kept.PAID: _("It was paid for since. Change it by hand: paid time is not given back."),
     Kept.ORDERED: _("It is in an open order."),
     Kept.NO_MONITOR: _("With Indoor Monitor would be on again, and there is no indoor monitor now."),
-    Kept.CEILING: _("Landline is off in the community now."),
+    Kept.CEILING: _("The service is off in the community now."),
 }
 
 
@@ -141,7 +147,7 @@ class UndoRow:
     @property
     def switches(self) -> list[str]:
         """The switches that the change set here."""
-        return [code for code in SWITCHES if self.before[code] != self.after[code]]
+        return [code for code in catalogue.APARTMENT_SWITCHES if self.before[code] != self.after[code]]
 
     @property
     def back(self) -> dict[str, bool]:
@@ -189,7 +195,8 @@ def undo_run(change: ServiceChange) -> UndoRun:
     found = []
     for row in rows.select_related("apartment__building"):
         has_one = row.apartment_id in with_one
-        kept = _kept(row, change.site, has_one=has_one) or _kept_by(row, held.get(row.apartment.target_id, ()))
+        kept = _kept(row, change.site, has_one=has_one)
+        kept = kept or _kept_by(row, held.get(row.apartment.target_id, ()), change.site.retention_days)
         found.append(UndoRow(row.apartment, row.before, row.after, has_one, kept))
     return UndoRun(change, found)
 
@@ -218,14 +225,14 @@ def _held(change: ServiceChange) -> dict[int, list[Held]]:
     return found
 
 
-def _kept_by(row: ServiceChangeRow, held: Sequence[Held]) -> Kept | None:
+def _kept_by(row: ServiceChangeRow, held: Sequence[Held], retention_days: int) -> Kept | None:
     """Whether money keeps the value that was set: what stands for it was charged since, or its service is in an open order."""
-    for code in SWITCHES:
+    for code in catalogue.APARTMENT_SWITCHES:
         if row.before[code] == row.after[code]:
             continue
         for item in held:
             entry = catalogue.BY_TYPE[item.service_type]
-            part = entry.part_of_switch(code, catalogue.DEFAULT_RETENTION_DAYS)
+            part = entry.part_of_switch(code, retention_days)
             if part is None:
                 continue
             stands_for_it = part if row.after[code] else entry.other_part(code)
@@ -239,12 +246,12 @@ def _kept_by(row: ServiceChangeRow, held: Sequence[Held]) -> Kept | None:
 def _kept(row: ServiceChangeRow, site: Site, *, has_one: bool) -> Kept | None:
     """Which rule keeps the value that was set, if any."""
     before, after = row.before, row.after
-    switched = [code for code in SWITCHES if before[code] != after[code]]
+    switched = [code for code in catalogue.APARTMENT_SWITCHES if before[code] != after[code]]
     if any(getattr(row.apartment, code) != after[code] for code in switched):
         return Kept.CHANGED
     if MONITOR in switched and before[MONITOR] and not has_one and not before["monitor_pending"]:
         return Kept.NO_MONITOR
-    if LANDLINE in switched and before[LANDLINE] and not site.landline:
+    if any(before[code] and not getattr(site, code) for code in switched if code in catalogue.CEILING_SWITCHES):
         return Kept.CEILING
     return None
 

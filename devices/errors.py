@@ -180,3 +180,21 @@ class MonitorsMissing(Refused):
     def __init__(self, places: Sequence[Any]) -> None:
         self.places = list(places)
         super().__init__()
+
+
+class SheetOutdated(Conflict):
+    """Somebody changed apartments of the sheet since the page was shown (R16)."""
+
+    def __init__(self, apartment_ids: Sequence[int]) -> None:
+        self.apartment_ids = list(apartment_ids)
+        super().__init__()
+
+
+class SheetRefused(Refused):
+    """Wrong cells of a sheet, and nothing was done; `errors` are by the row's key and the name of the cell."""
+
+    message = gettext_lazy("Some cells can't be applied yet. Nothing was changed.")
+
+    def __init__(self, errors: Mapping[tuple[int | str, str], Refused]) -> None:
+        self.errors = dict(errors)
+        super().__init__()

@@ -13,10 +13,11 @@ from communities.models.sites import Apartment, Building, SiteChild, SiteChildQu
 
 
 class ServiceChange(SiteChild, AppendOnly):
-    """A bulk change of a site: With Indoor Monitor and Landline (R15, R16), or one that takes such a change back (`undoes`).
+    """A bulk change of a site: With Indoor Monitor and Landline (R15, R16), the switches that were set on its sheet, or one that takes such a
+    change back (`undoes`).
 
-    `indoor_monitor` and `landline` are what was set, null = left as it was; of a change that takes another one back both are null, since each
-    apartment gets its own value back. `building` and `floor` say where it looked, null and "" = at the whole site. `count` apartments were
+    `indoor_monitor` and `landline` are what a bulk change set, null = left as it was; of the others both are null, since each apartment gets
+    its own values. `building` and `floor` say where it looked, null and "" = at the whole site. `count` apartments were
     changed out of `looked_at`.
     """
 
@@ -54,9 +55,9 @@ class ServiceChangeRowQuerySet(models.QuerySet["ServiceChangeRow"]):
 
 
 class ServiceChangeRow(AppendOnly):
-    """What a change did to one apartment. Invariant: before and after differ in at least one of the two switches."""
+    """What a change did to one apartment. Invariant: before and after differ in at least one of the three switches."""
 
-    VALUES: ClassVar = ("indoor_monitor", "landline", "monitor_pending")
+    VALUES: ClassVar = ("indoor_monitor", "landline", "video_storage", "monitor_pending")
 
     change = models.ForeignKey(ServiceChange, models.PROTECT, related_name="rows", db_index=False)
     apartment = models.ForeignKey(Apartment, models.PROTECT, related_name="+", db_index=False)
@@ -64,6 +65,8 @@ class ServiceChangeRow(AppendOnly):
     indoor_monitor_after = models.BooleanField()
     landline_before = models.BooleanField()
     landline_after = models.BooleanField()
+    video_storage_before = models.BooleanField(default=False)
+    video_storage_after = models.BooleanField(default=False)
     monitor_pending_before = models.BooleanField()
     monitor_pending_after = models.BooleanField()
 

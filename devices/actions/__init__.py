@@ -14,13 +14,20 @@ from devices.actions.equipment_devices import (
 from devices.actions.houses import add_house, edit_house
 from devices.actions.library import LibraryRow, add_to_library, assign_library_entry, retire_library_entry
 from devices.actions.monitors import add_monitor, remove_device, rename_device, swap_device
+from devices.actions.sheet import Applied, apply_sheet
+from devices.actions.sheet_run import Edit, New, Person, SheetRun, dry_run_of_sheet
 from devices.actions.structures import NewSite, add_building, create_site
 
 __all__ = [
+    "Applied",
     "CheckedMac",
+    "Edit",
     "LibraryRow",
     "MonitorEntry",
+    "New",
     "NewSite",
+    "Person",
+    "SheetRun",
     "add_apartment",
     "add_building",
     "add_equipment",
@@ -28,10 +35,12 @@ __all__ = [
     "add_monitor",
     "add_to_library",
     "apply_bulk_change",
+    "apply_sheet",
     "archive_equipment",
     "assign_library_entry",
     "check_mac",
     "create_site",
+    "dry_run_of_sheet",
     "edit_apartment",
     "edit_equipment",
     "edit_house",

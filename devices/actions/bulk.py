@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.errors import NotPermitted, Refused
 from accounts.scope import Actor
-from communities.actions.apartments import APARTMENT_CHANGED, refuse_above_ceiling
-from communities.actions.entitlements import sync_site
+from communities.actions.apartments import refuse_above_ceiling
 from communities.actions.sites import lock_site, may_configure
-from communities.models import Apartment, Building, ServiceChange, ServiceChangeRow, Site, keys_of
-from devices import audit_sentences, mac
+from communities.models import Apartment, ServiceChange, ServiceChangeRow, Site, keys_of
+from devices import audit_sentences
+from devices.actions import switching
 from devices.actions.checks import MonitorEntry
-from devices.actions.registration import lock_entries, register_monitors
+from devices.actions.many import register_many
+from devices.actions.registration import lock_entries
+from devices.actions.switching import Switched
 from devices.bulk import LANDLINE, DryRun, UndoRow, Wanted, dry_run, undo_run
-from devices.errors import (
-    BulkMonitorsMissing,
-    BulkMonitorsRefused,
-    DryRunOutdated,
-    DuplicateMac,
-    MacRefused,
-    MonitorRowsRefused,
-    TooManyDevices,
-)
+from devices.errors import BulkMonitorsMissing, BulkMonitorsRefused, DryRunOutdated, PlacesRefused
 
-FEW = 500  # apartments; of more the whole site's entitlements are compared with its configuration
 BULK_APPLIED = audit.Word(
     "site.bulk_changed",
     gettext_lazy("Bulk change applied"),
@@ -76,13 +67,10 @@ def apply_bulk_change(
         **keys_of(site), created_by_id=actor.user_id, created_at=now, count=len(found.rows), looked_at=found.looked_at,
         building_id=wanted.building_id, floor=wanted.floor, **wanted.switches,
     )  # fmt: skip
-    rows = ServiceChangeRow.objects.bulk_create(_rows(change, found, monitors))
-    waiting = [row.apartment_id for row in rows if row.monitor_pending_after]
-    _write([row.apartment_id for row in rows], {**wanted.switches, "monitor_pending": False})
-    if waiting:
-        Apartment.objects.filter(pk__in=waiting).update(monitor_pending=True)
-    _follow(site, [row.apartment_id for row in rows])
-    _record(actor, BULK_APPLIED, change, rows, site, now=now)
+    rows = list(_switched(found, monitors))
+    switching.write(change, rows)
+    switching.follow(site, [row.apartment_id for row in rows])
+    switching.record(actor, BULK_APPLIED, change, rows, site, now=now)
     _register(actor, site, monitors, now=now)
     return change
 
@@ -111,10 +99,10 @@ def undo_bulk_change(actor: Actor, *, change_id: int, digest: str, now: datetime
     back = ServiceChange.objects.create(
         **keys_of(site), created_by_id=actor.user_id, created_at=now, count=len(undone), looked_at=change.count, undoes=change
     )  # fmt: skip
-    rows = ServiceChangeRow.objects.bulk_create(_back_rows(back, undone))
-    _write_back(undone)
-    _follow(site, [row.apartment_id for row in rows])
-    _record(actor, BULK_UNDONE, back, rows, site, now=now)
+    rows = list(_switched_back(undone))
+    switching.write(back, rows)
+    switching.follow(site, [row.apartment_id for row in rows])
+    switching.record(actor, BULK_UNDONE, back, rows, site, now=now)
     return back
 
 
@@ -139,96 +127,27 @@ def refuse_unready(site: Site, found: DryRun, digest: str, monitors: Collection[
         raise BulkMonitorsMissing(missing)
 
 
-def _rows(change: ServiceChange, found: DryRun, monitors: Collection[int]) -> Iterable[ServiceChangeRow]:
-    wanted = found.wanted
+def _switched(found: DryRun, monitors: Collection[int]) -> Iterator[Switched]:
     for row in found.rows:
-        monitor = row.indoor_monitor if wanted.indoor_monitor is None else wanted.indoor_monitor
-        yield ServiceChangeRow(
-            change=change,
-            apartment_id=row.apartment_id,
-            indoor_monitor_before=row.indoor_monitor,
-            indoor_monitor_after=monitor,
-            landline_before=row.landline,
-            landline_after=row.landline if wanted.landline is None else wanted.landline,
-            monitor_pending_before=row.monitor_pending,
-            monitor_pending_after=monitor and not row.has_monitor and row.apartment_id not in monitors,
+        after = {**row.values, **found.wanted.switches}
+        lacks_one = not row.has_monitor and row.apartment_id not in monitors
+        yield Switched(
+            row.apartment_id, row.values, {**after, "monitor_pending": after["indoor_monitor"] and lacks_one}
         )
 
 
-def _back_rows(back: ServiceChange, undone: Iterable[UndoRow]) -> Iterable[ServiceChangeRow]:
+def _switched_back(undone: Iterable[UndoRow]) -> Iterator[Switched]:
     for row in undone:
         now = {name: getattr(row.apartment, name) for name in ServiceChangeRow.VALUES}
-        then = {**now, **row.back}
-        yield ServiceChangeRow(
-            change=back,
-            apartment=row.apartment,
-            **{f"{name}_before": value for name, value in now.items()},
-            **{f"{name}_after": value for name, value in then.items()},
-        )
-
-
-def _write(ids: Collection[int], values: Mapping[str, bool]) -> None:
-    Apartment.objects.filter(pk__in=ids).update(**values, version=F("version") + 1)
-
-
-def _write_back(undone: Iterable[UndoRow]) -> None:
-    """One statement for all that get the same values, of which there are a few kinds."""
-    alike: dict[tuple[tuple[str, bool], ...], list[int]] = defaultdict(list)
-    for row in undone:
-        alike[tuple(sorted(row.back.items()))].append(row.apartment.pk)
-    for values, ids in alike.items():
-        _write(ids, dict(values))
-
-
-def _follow(site: Site, ids: list[int]) -> None:
-    """Entitlements say what is configured now, and which of them wait for a monitor."""
-    sync_site(site, apartment_ids=ids if len(ids) <= FEW else None)
-
-
-def _record(
-    actor: Actor, word: audit.Word, change: ServiceChange, rows: list[ServiceChangeRow], site: Site, *, now: datetime
-) -> None:
-    """One row of the audit for the change, and below it one for each apartment (R9)."""
-    after = {**change.wanted, "count": change.count, **({"undoes": change.undoes_id} if change.undoes_id else {})}
-    whole = audit.record(actor, word, change, now=now, tenant=site, site_id=site.pk, label=site.name, after=after)
-    buildings = dict(Building.objects.filter(site=site).values_list("pk", "name"))
-    places = Apartment.objects.filter(pk__in=[row.apartment_id for row in rows]).values_list("pk", "building", "number")
-    labels = {pk: f"{buildings[building]} {number}" for pk, building, number in places}
-    audit.record_all(
-        audit.event(
-            actor, APARTMENT_CHANGED, Apartment(pk=row.apartment_id), now=now, tenant=site, site_id=site.pk, batch=whole,
-            label=labels[row.apartment_id], before=row.before, after=row.after,
-        )
-        for row in rows
-    )  # fmt: skip
+        yield Switched(row.apartment.pk, now, {**now, **row.back})
 
 
 def _register(actor: Actor, site: Site, monitors: Mapping[int, MonitorEntry], *, now: datetime) -> None:
-    """Register the monitors that came with the change, or none: each wrong one is named. In the order of the MACs, so that two changes with
-    the same ones wait for each other and do not deadlock. The caller holds their entries in the library."""
+    """Register the monitors that came with the change, or none: each wrong one is named. The caller holds their entries in the library."""
     if not monitors:
         return
     apartments = Apartment.objects.filter(site=site).select_related("building").in_bulk(monitors)
-    errors: dict[int, Refused] = {}
-    first: dict[int, int] = {}
-    for value, pk in sorted((_value(entry.mac), pk) for pk, entry in monitors.items()):
-        if value and first.setdefault(value, pk) != pk:
-            errors[pk] = DuplicateMac(_("%(apartment)s has the same MAC.") % {"apartment": apartments[first[value]]})
-            continue
-        try:
-            with transaction.atomic():  # so that the other rows can still be looked at
-                register_monitors(actor, site=site, apartment=apartments[pk], entries=[monitors[pk]], now=now)
-        except MonitorRowsRefused as refusal:
-            errors[pk] = refusal.errors[0]
-        except TooManyDevices as refusal:
-            errors[pk] = refusal
-    if errors:
-        raise BulkMonitorsRefused(errors)
-
-
-def _value(text: str) -> int:
-    """The MAC that is typed; 0 for what is none, which its check will say."""
     try:
-        return mac.parse(text).value
-    except MacRefused:
-        return 0
+        register_many(actor, site=site, apartments=apartments, entries=monitors, batch=None, now=now)
+    except PlacesRefused as refusal:
+        raise BulkMonitorsRefused(refusal.errors) from None

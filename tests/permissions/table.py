@@ -35,6 +35,7 @@ from communities.models import (
     TechnicianAssignment,
     keys_of,
 )
+from devices import actions as device_actions
 from devices import bulk
 from devices.actions import LibraryRow, MonitorEntry, NewSite
 from devices.models import Device, LibraryEntry
@@ -280,6 +281,19 @@ def _bulk(case: Case) -> dict[str, Any]:
     return {"site_id": case.site.pk, "wanted": wanted, "digest": shown, "monitors": monitors, "may_wait": False}
 
 
+def _sheet(case: Case) -> dict[str, Any]:
+    """An apartment gets another number, family master, switch and monitor, and another is added."""
+    flat = case.row(Apartment, "apartment")
+    Site.objects.filter(pk=case.site.pk).update(indoor_monitor=False, landline=True)
+    Apartment.objects.filter(pk=flat.pk).update(landline=False)
+    edit = device_actions.Edit(
+        flat.version, number="9.98", master=device_actions.Person("New Name"), switches={"landline": True},
+        monitor=MonitorEntry(_free_mac(case), "Hall 2"),
+    )  # fmt: skip
+    added = device_actions.New(flat.building_id, "9", "9.99", device_actions.Person("Ada", "ada@x.example"))
+    return {"site_id": case.site.pk, "edits": {flat.pk: edit}, "new": {"n1": added}}
+
+
 def _bulk_back(case: Case) -> dict[str, Any]:
     change = case.row(ServiceChange, "change")
     return {"change_id": change.pk, "digest": bulk.undo_run(change).digest}
@@ -513,6 +527,9 @@ LEFT_OUT = {
     "sites.begin_community": "a part of create_community and create_site, and asks like them",
     "buildings.build": "a part of create_site and add_building, which ask",
     "many.register_many": "a part of create_site and add_building, which ask",
+    "apartment_rows.add_apartments": "a part of apply_sheet, which asks",
+    "apartment_rows.set_masters": "a part of apply_sheet, which asks",
+    "switching.record": "a part of bulk changes and of apply_sheet, which ask",
     "members.add_member": "of the seed and of tests; people invite",
     "members.record": "writes the audit of an action that has asked already",
     "profile.record": "as members.record",
@@ -676,6 +693,7 @@ TABLE: dict[str, Row] = {
     "apartments.edit_apartment": Row("IT", lambda c: _same_flat(c, monitors=[])),
     "bulk.apply_bulk_change": Row("IT", _bulk),
     "bulk.undo_bulk_change": Row("IT", _bulk_back),
+    "sheet.apply_sheet": Row("IT", _sheet),
     "structures.create_site": Row("I", _new_site),
     "structures.add_building": Row(
         "IT", lambda c: {"site_id": c.site.pk, "building": NewBuilding("Annexe", [NewApartment("1", "1")])}

@@ -27,7 +27,7 @@ from accounts.actions import (
 from accounts.models import AuditEvent
 from communities.actions import apartments, archives, assignments, commercial_accounts, equipment, residents, sites
 from communities.models import Apartment, Building, ManagerAssignment, Site, TechnicianAssignment
-from devices.actions import bulk, library, monitors, registration
+from devices.actions import bulk, library, monitors, registration, sheet
 from devices.addresses import Mac
 from payments.actions import billing, methods
 from payments.models import PaymentMethod
@@ -158,6 +158,14 @@ WORDS: dict[str, tuple[audit.Word, ...]] = {
     "structures.add_building": (sites.BUILDING_CREATED, apartments.APARTMENT_CREATED),
     "bulk.apply_bulk_change": (bulk.BULK_APPLIED, apartments.APARTMENT_CHANGED, registration.DEVICE_REGISTERED),
     "bulk.undo_bulk_change": (bulk.BULK_UNDONE, apartments.APARTMENT_CHANGED),
+    "sheet.apply_sheet": (
+        sheet.SHEET_APPLIED,
+        apartments.APARTMENT_CHANGED,
+        apartments.APARTMENT_CREATED,
+        residents.RESIDENT_CHANGED,
+        residents.RESIDENT_ADDED,
+        registration.DEVICE_REGISTERED,
+    ),
     "library.add_to_library": (library.LIBRARY_ADDED, library.ENTRY_ADDED),
     "library.assign_library_entry": (library.ENTRY_ASSIGNED,),
     "library.retire_library_entry": (library.ENTRY_RETIRED,),
