@@ -2,10 +2,11 @@
 
 basics      field → text: name, address, time zone, free_members
 buildings   rows of id, name, mode (grid or list), first_floor, floors, units, first_unit, numbering, pattern, others (rows of floor and
-            units) and list, all texts; and `switches` of a copied site: number key → the switches that differ from the community's
+            units) and pasted, all texts; and `switches` of a copied site: number key → the switches that differ from the community's
 services    the codes of the switches that are on, camera_residents, camera_administrators, retention_days
 devices     rows: key of the apartment → mac, name, confirmed, master, email; may_wait
 source      the name of the site that it was copied from
+closed      the form that was sent last: what its page saves in passing and comes later is too late
 """
 
 from __future__ import annotations
@@ -20,7 +21,14 @@ from accounts.typed.keys import identity_key
 
 SCHEMA = 1  # the version of this description; data of an older one is converted by `upgraded`
 LARGEST = 4_000_000  # characters of all values together
-PARTS: Mapping[str, type] = {"basics": dict, "buildings": list, "services": dict, "devices": dict, "source": str}
+PARTS: Mapping[str, type] = {
+    "basics": dict,
+    "buildings": list,
+    "services": dict,
+    "devices": dict,
+    "source": str,
+    "closed": str,
+}
 
 
 def upgraded(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -86,8 +86,13 @@ class Grid:
         return max(self.floors - len(odd), 0) * self.units + sum(odd)
 
 
-def units_of(grid: Grid) -> list[Unit]:
-    """The apartments of a grid, from the lowest floor up. Refuses a pattern that is none (see `refuse_pattern`)."""
+def units_of(grid: Grid, *, most: int | None = None) -> list[Unit]:
+    """The apartments of a grid, from the lowest floor up. Refuses a pattern that is none (see `refuse_pattern`), and more than `most`."""
+    if most is not None and grid.count > most:
+        words = {"count": grid.count, "n": most}
+        raise Refused(
+            _("%(count)s apartments are too many: at most %(n)s can be created at once.") % words, field="floors"
+        )
     pattern = PATTERNS.get(grid.numbering, grid.pattern)
     refuse_pattern(pattern)
     found, n = list[Unit](), grid.first_unit

@@ -61,15 +61,27 @@ class NewBuilding:
 
 
 def refuse_structure(buildings: Sequence[NewBuilding], *, taken: Collection[str] = (), country: str) -> None:
-    """Refuse buildings that can't be created, all that is wrong at once (StructureRefused): names that are missing, twice or in `taken`
-    (name keys), and of apartments what `structure.faults_in` finds and family masters who can't be reached (R32, R77). Refuses more
-    apartments than APARTMENTS_AT_ONCE."""
-    if (count := sum(len(building.apartments) for building in buildings)) > settings.APARTMENTS_AT_ONCE:
-        raise Refused(
-            _("%(count)s apartments are too many: at most %(n)s can be created at once.")
-            % {"count": count, "n": settings.APARTMENTS_AT_ONCE},
-            field="buildings",
-        )
+    """Refuse buildings that can't be created, with all that is wrong at once (StructureRefused), and more apartments than
+    APARTMENTS_AT_ONCE. For the arguments see `structure_errors`."""
+    if problem := too_many(sum(len(building.apartments) for building in buildings)):
+        raise problem
+    if errors := structure_errors(buildings, taken=taken, country=country):
+        raise StructureRefused(errors)
+
+
+def too_many(count: int) -> Refused | None:
+    """The refusal of more apartments than can be created at once."""
+    if count <= settings.APARTMENTS_AT_ONCE:
+        return None
+    words = _("%(count)s apartments are too many: at most %(n)s can be created at once.")
+    return Refused(words % {"count": count, "n": settings.APARTMENTS_AT_ONCE}, field="buildings")
+
+
+def structure_errors(
+    buildings: Sequence[NewBuilding], *, taken: Collection[str] = (), country: str
+) -> dict[tuple[int, int | None], Refused]:
+    """What is wrong with buildings that shall be created, by the places of building and apartment: names that are missing, twice or in
+    `taken` (name keys), and of apartments what `structure.faults_in` finds and family masters who can't be reached (R32, R77)."""
     errors: dict[tuple[int, int | None], Refused] = {}
     names = set(taken)
     for at, building in enumerate(buildings):
@@ -77,8 +89,7 @@ def refuse_structure(buildings: Sequence[NewBuilding], *, taken: Collection[str]
             errors[at, None] = problem
         names.add(identity_key(building.name))
         errors |= {(at, place): error for place, error in _problems_in(building, country)}
-    if errors:
-        raise StructureRefused(errors)
+    return errors
 
 
 def _problem_of(building: NewBuilding, names: Collection[str]) -> Refused | None:

@@ -55,14 +55,19 @@ def save_draft(
     parts: Mapping[str, Any],
     step: str,
     apartments: int | None = None,
+    form: str = "",
+    in_passing: bool = False,
     now: datetime,
 ) -> SiteDraft:
     """Save these parts of a draft, and the step at which it goes on; other parts stay. `apartments` is their number now, None where it did
-    not change. The last of two people who save the same part wins. Locks the draft."""
+    not change. `form` tells the form of a page: what a page saves `in_passing`, while it is filled in, changes nothing once its form was
+    sent. The last of two people who save the same part wins. Locks the draft."""
     if not may_create_sites(actor):
         raise NotPermitted
     draft = lock_draft(actor, draft_id)
-    _write(draft, parts, step, now)
+    if in_passing and form and draft.data.get("closed") == form:
+        return draft
+    _write(draft, parts if in_passing else {**parts, "closed": form}, step, now)
     if apartments is not None:
         draft.apartments = min(apartments, 2**31 - 1)
     draft.version += 1
@@ -126,7 +131,7 @@ def _buildings_of(site: Site) -> tuple[list[dict[str, Any]], int]:
             if (differs := _differing(switches, community))
         }
         typed = structure.as_list(structure.Unit(floor, number) for floor, number, *_switches in units)
-        found.append({"id": f"b{at}", "name": name, "mode": "list", "list": typed, "switches": differing})
+        found.append({"id": f"b{at}", "name": name, "mode": "list", "pasted": typed, "switches": differing})
     return found, sum(map(len, by_building.values()))
 
 

@@ -10,7 +10,9 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
+from accounts.typed.keys import identity_key
 from communities import catalogue
+from communities.errors import NameTaken
 from communities.models import Kind, PaymentMode, Site
 
 
@@ -48,3 +50,9 @@ def payment_mode_of(kind: str, created_at: datetime) -> PaymentMode:
     """What a site of a project type is paid with: commercial ones from a day on with credits, all others with money (R37)."""
     is_new = kind == Kind.COMMERCIAL and created_at >= settings.CREDITS_SINCE
     return PaymentMode.CREDITS if is_new else PaymentMode.REGULAR
+
+
+def name_taken(installer_id: int, name: str, *, but: int | None = None) -> NameTaken | None:
+    """The refusal of a name that another site of the installer has (R77); `but` is the id of the site that is renamed."""
+    others = Site.objects.filter(installer_id=installer_id, name_key=identity_key(name)).exclude(pk=but or 0)
+    return NameTaken(_("You already have a site called “%(name)s”.") % {"name": name}) if others.exists() else None

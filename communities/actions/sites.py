@@ -20,6 +20,7 @@ from accounts.typed.keys import identity_key
 from communities import audit_sentences, catalogue
 from communities.actions.entitlements import sync_site
 from communities.actions.site_rules import (
+    name_taken,
     payment_mode_of,
     refuse_foreign_services,
     refuse_no_community,
@@ -135,8 +136,8 @@ def begin_site(
     )
     if not identity_key(site.name):
         raise Refused(_("The site needs a name."), field="name")
-    if Site.objects.filter(installer=installer, name_key=identity_key(site.name)).exists():
-        raise NameTaken(_("You already have a site called “%(name)s”.") % {"name": site.name})
+    if taken := name_taken(installer.pk, site.name):
+        raise taken
     site.save()
     after = audit.fields_of(site, AUDITED)
     return site, audit.record(actor, SITE_CREATED, site, now=now, tenant=site, site_id=site.pk, after=after)
@@ -218,11 +219,8 @@ def _write_basics(site: Site, basics: Mapping[str, str], options: Mapping[str, A
     site.attendance_plan = bool(options.get("attendance_plan", site.attendance_plan))
     if not identity_key(site.name):
         raise Refused(_("The site needs a name."), field="name")
-    same_name = Site.objects.filter(installer_id=site.installer_id, name_key=identity_key(site.name)).exclude(
-        pk=site.pk
-    )
-    if same_name.exists():
-        raise NameTaken(_("You already have a site called “%(name)s”.") % {"name": site.name})
+    if taken := name_taken(site.installer_id, site.name, but=site.pk):
+        raise taken
 
 
 def _read(basics: Mapping[str, str], before: Site | None = None) -> dict[str, str]:

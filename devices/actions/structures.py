@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from accounts.errors import Conflict, NotPermitted
+from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import AuditEvent
 from accounts.scope import Actor, Role
 from communities.actions import buildings, drafts
@@ -18,7 +18,7 @@ from communities.actions.entitlements import sync_site
 from communities.actions.sites import begin_community, lock_site, may_configure
 from communities.models import Apartment, Building, Site
 from devices.actions.checks import MonitorEntry
-from devices.actions.many import register_many
+from devices.actions.many import check_many, register_many
 from devices.actions.registration import lock_entries
 from devices.errors import MonitorsMissing
 
@@ -38,6 +38,42 @@ class NewSite:
     monitors: Mapping[Place, MonitorEntry] = field(default_factory=dict)
     may_wait: bool = False
     language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """What `create_site` would refuse of a structure and its monitors, all at once. `lacking` are apartments that require a monitor, have
+    none, and may not wait."""
+
+    structure: Mapping[tuple[int, int | None], Refused]
+    monitors: Mapping[Place, Refused]
+    lacking: Sequence[Place]
+    too_many: Refused | None = None
+
+    @property
+    def count(self) -> int:
+        """How many things are wrong; all lacking monitors together are one."""
+        return len(self.structure) + len(self.monitors) + bool(self.lacking) + (self.too_many is not None)
+
+
+def problems_of(
+    actor: Actor,
+    site: Site,
+    new: Sequence[NewBuilding],
+    monitors: Mapping[Place, MonitorEntry],
+    *,
+    labels: Mapping[Place, str],
+    requiring: Collection[Place],
+    may_wait: bool,
+) -> Problems:
+    """Look over what shall be created at a site that is not saved yet; four statements, nothing is locked. `requiring` are the apartments
+    that require a monitor."""
+    checked = check_many(actor, site=site, entries=monitors, labels=labels)
+    lacking = [] if may_wait else sorted(set(requiring) - set(monitors))
+    count = sum(len(building.apartments) for building in new)
+    return Problems(
+        buildings.structure_errors(new, country=site.country), checked.errors, lacking, buildings.too_many(count)
+    )
 
 
 @transaction.atomic

@@ -18,6 +18,7 @@ AREAS = (
     "help",
     "jobs",
     "library",
+    "new_site",
     "notifications",
     "operator",
     "orders",

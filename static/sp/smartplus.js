@@ -201,7 +201,7 @@
   /* --- what was changed and not saved: leaving asks, and a lost session brings it back after signing in --- */
   const KEPT = "sp-typed", KEPT_MS = 30 * 60 * 1000, { person, membership } = document.documentElement.dataset;
   let sent = null; // the form on its way, or true: whatever is left now was meant to be
-  const begun = new WeakMap();
+  const begun = new WeakMap(), saving = new WeakMap();
   const watched = () => all("main form[method=post]:not([data-loose]):not(.gate-form)");
   const fieldsOf = (form) => [...form.elements].filter((field) => field.name && field.name !== "csrfmiddlewaretoken" && !("loose" in field.dataset) && !/^(submit|button|file|password|fieldset)$/.test(field.type));
   const stateOf = (form) => JSON.stringify(fieldsOf(form).map((field) => [field.name, /^(checkbox|radio)$/.test(field.type) ? field.checked : field.value]));
@@ -242,6 +242,15 @@
     if (!said.includes(note.textContent.trim())) form.prepend(note.cloneNode(true));
     form.dispatchEvent(new Event("change", { bubbles: true }));
   }
+  // a form that is saved as it is filled in: data-saves on what sends it names the form
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const form = document.getElementById(event.detail.elt.dataset?.saves || "");
+    if (form) saving.set(form, stateOf(form));
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const form = document.getElementById(event.detail.elt.dataset?.saves || "");
+    if (form && event.detail.successful) begun.set(form, saving.get(form));
+  });
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.method !== "post") return;

@@ -47,7 +47,7 @@ def test_a_new_installer_is_invited_joins_and_adds_its_first_site(installation: 
     elin.get_by_role("button", name=re.compile("Accept|Continue")).click()
     expect(elin.get_by_text("Lumen Access AB").first).to_be_visible()
     elin.goto(f"{installation.url}/sites/new/")
-    expect(elin.get_by_role("heading", level=1)).to_contain_text("Add Community Site")
+    expect(elin.get_by_role("heading", level=1)).to_contain_text("Basics")
     used = installation.window().new_page()
     assert (answer := used.goto(link)) is not None and answer.status == 410  # once, and for nobody else
     for page in (dora, elin, used):

@@ -52,6 +52,22 @@ def test_each_part_is_saved_alone_and_devices_row_by_row(people: People) -> None
     assert (draft.apartments, draft.step, draft.version, draft.updated_at) == (12, "review", 3, LATER)
 
 
+def test_what_a_page_saves_in_passing_is_too_late_once_its_form_was_sent(people: People) -> None:
+    actor = people.ivan.actor
+    draft = drafts.start_draft(actor, parts={}, now=NOW)
+
+    def save(name: str, form: str, *, in_passing: bool) -> str:
+        saved = drafts.save_draft(
+            actor, draft_id=draft.pk, parts={"basics": {"name": name}}, step="basics", form=form, in_passing=in_passing, now=LATER
+        )  # fmt: skip
+        return saved.name
+
+    assert save("Typed", "a", in_passing=True) == "Typed"
+    assert save("Sent", "a", in_passing=False) == "Sent"
+    assert save("Late", "a", in_passing=True) == "Sent"
+    assert save("On another page", "b", in_passing=True) == "On another page"
+
+
 def test_an_unknown_step_and_too_much_are_refused(people: People) -> None:
     actor = people.ivan.actor
     draft = drafts.start_draft(actor, parts={}, now=NOW)
@@ -59,7 +75,7 @@ def test_an_unknown_step_and_too_much_are_refused(people: People) -> None:
         drafts.save_draft(actor, draft_id=draft.pk, parts={}, step="end", now=NOW)
     with pytest.raises(Refused, match="too much for one draft"):
         drafts.save_draft(
-            actor, draft_id=draft.pk, parts={"buildings": [{"list": "x" * data.LARGEST}]}, step="basics", now=NOW
+            actor, draft_id=draft.pk, parts={"buildings": [{"pasted": "x" * data.LARGEST}]}, step="basics", now=NOW
         )
     draft.refresh_from_db()
     assert draft.version == 1
@@ -85,7 +101,7 @@ def test_a_copy_has_services_and_structure_but_neither_people_nor_devices(
     assert {code for code, on in copied["services"].items() if on == "on"} == {"indoor_monitor", "booking", "landline"}
     assert copied["buildings"] == [
         {
-            "id": "b1", "name": "Quay House", "mode": "list", "list": "1.01; 1\n2.01; 2",
+            "id": "b1", "name": "Quay House", "mode": "list", "pasted": "1.01; 1\n2.01; 2",
             "switches": {"2.01": {"indoor_monitor": False, "landline": False}},
         }
     ]  # fmt: skip

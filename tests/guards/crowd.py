@@ -16,6 +16,7 @@ from communities.models import (
     ManagerAssignment,
     Resident,
     Site,
+    SiteDraft,
     Target,
     TechnicianAssignment,
 )
@@ -106,6 +107,8 @@ def crowd(world: World, *, estate: str, payer: str, count: int, first: int = FIR
     def many(model: type[models.Model], pattern: int, **differing: str) -> None:
         multiply(model, pattern, count, first=first, **differing)
 
+    draft = SiteDraft.objects.filter(installer=site.installer_id).earliest("pk")
+    many(SiteDraft, draft.pk, name=name, name_order=name, apartments="g")
     person = world.person(payer)
     firm = person.firm
     installer = Organization.objects.get(pk=site.installer_id)

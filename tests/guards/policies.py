@@ -12,6 +12,7 @@ PARAMETERS = {
     "site_id": "site",
     "building_id": "building",
     "change_id": "change",
+    "draft_id": "draft",
     "job_id": "job",
     "apartment_id": "apartment",
     "resident_id": "resident",
@@ -109,8 +110,9 @@ WORDS = {
     "after",
     "all",
     "mail",
-    "planned_apartments",
     "planned_managers",
+    "page",
+    "problems",
 }
 
 # Text for the blank fields of forms, so that they are accepted as they stand.

@@ -33,7 +33,7 @@ KNOWN = dict.fromkeys(("password", "old_password", "current"), PASSWORD) | dict.
 # Routes that answer without writing or telling anything, and what they do.
 QUIET = {
     "sign-out": "ends the session, of which no table is watched",
-    "site-price-preview-new": "shows a price preview", "site-price-preview": "shows a price preview",
+    "site-price-preview": "shows a price preview",
     "apartment-price-preview-new": "shows a price preview", "apartment-price-preview": "shows a price preview",
     "setup-terms-preview": "shows a text", "setup-privacy-preview": "shows a text",
     "subscription": "shows what was chosen",

@@ -24,6 +24,7 @@ LISTS = {  # who reads it, its address, and what it can be sorted by
     ("dora", "/sites/"): {"name", "installer", "type", "expiry"},
     ("ivan", "/sites/?q=a"): {"name", "type", "expiry"},
     ("petra", "/sites/"): {"name", "type", "expiry"},
+    ("ivan", "/sites/drafts/"): {"name", "apartments", "saved"},
     ("dora", "/library/"): {"mac", "model", "serial", "installer", "status"},
     ("ivan", "/library/"): {"mac", "model", "serial", "status"},
     ("dora", "/users/?tab=manager"): {"name", "standing"},

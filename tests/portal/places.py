@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.test import Client
+
 from accounts.models import AuditEvent
 from communities.actions import sites
-from communities.models import Apartment, Building, Entitlement, ManagerAssignment, Resident, Site
+from communities.models import Apartment, Building, Entitlement, ManagerAssignment, Resident, Site, SiteDraft
 from devices import actions
 from devices.actions import LibraryRow
 from devices.models import Device, LibraryEntry
@@ -24,6 +26,28 @@ def site_form(name: str = "Harbour View", **changes: Any) -> dict[str, Any]:
         "camera_administrators": "on", "retention_days": "30",
     }  # fmt: skip
     return {field: value for field, value in (form | changes).items() if value is not None}
+
+
+def basics_form(name: str = "Harbour View", **changes: Any) -> dict[str, Any]:
+    """The first step of Add Community Site as the browser sends it."""
+    form = site_form(name, **changes)
+    return {field: form[field] for field in (*sites.BASICS, "free_members") if field in form}
+
+
+def create_site(client: Client, form: dict[str, Any]) -> Any:
+    """Go through Add Community Site with the values of `site_form`, without a building. Returns the answer that refused something, or the
+    last one."""
+    answer = client.post("/sites/new/", form)
+    if answer.status_code != 302:
+        return answer
+    draft = SiteDraft.objects.latest("pk")
+    address = f"/sites/drafts/{draft.pk}"
+    for step, sent in (("structure", {}), ("services", form if "retention_days" in form else site_form())):
+        answer = client.post(f"{address}/{step}/", sent)
+        if answer.status_code != 302:
+            return answer
+    draft.refresh_from_db()
+    return client.post(f"{address}/review/", {"version": draft.version})
 
 
 def apartment_form(building: Building | None, *monitors: tuple[str, str], **changes: Any) -> dict[str, Any]:

@@ -38,6 +38,12 @@ def moment(value: datetime | str | None) -> str:
 
 
 @register.filter
+def clock(value: datetime) -> str:
+    """The time of day in the person's time zone: "08:30"."""
+    return f"{_local(value):%H:%M}"
+
+
+@register.filter
 def timed(value: datetime, text: str = "") -> SafeString:
     """The moment of a step, or words for it that are made elsewhere, with the exact moment on hover."""
     return _timed(value, text or moment(value))

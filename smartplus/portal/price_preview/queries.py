@@ -19,8 +19,7 @@ from subscriptions.prices import MissingPrice, PriceTable
 from subscriptions.switch_prices import SwitchPrice
 from subscriptions.tables import table_for
 
-PLANNED_APARTMENTS, MOST_APARTMENTS = 10, 999  # limits of the estimate for a new community
-PLANNED_MANAGERS, MOST_MANAGERS = 1, 99
+PLANNED_MANAGERS, MOST_MANAGERS = 1, 99  # of a new community
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,30 +37,6 @@ class FormPreview:
     switch_prices: Mapping[str, SwitchPrice] = field(default_factory=dict)
 
 
-def for_new_site(request: PortalRequest, form: BaseForm) -> FormPreview | None:
-    """The price of a new community, for the number of apartments and managers that the person enters."""
-    if not rights.sees_prices(request.actor):
-        return None
-    apartments = _number(request, "planned_apartments", PLANNED_APARTMENTS, 1, MOST_APARTMENTS)
-    managers = _number(request, "planned_managers", PLANNED_MANAGERS, 0, MOST_MANAGERS)
-    census = saved_items.planned(_switches(form), apartments=apartments, managers=managers)
-    draft = census.under(_switches(form), retention_days=_retention(form))
-    facts = {
-        "planned_apartments": apartments,
-        "planned_managers": managers,
-        "most_apartments": MOST_APARTMENTS,
-        "most_managers": MOST_MANAGERS,
-        "asks_managers": draft.switches["pm_app"],
-    }
-    rows = Organization.objects.visible_to(request.actor).select_related("distributor")
-    firm = rows.get(pk=request.actor.organization_id)
-    preview = FormPreview("price_preview/_site.html", reverse("site-price-preview-new"), "site-form", facts)
-    price_of = _price_of(request, draft, census, firm.time_zone)
-    return _priced(
-        preview, request, firm.distributor, price_of, retention_days=_retention(form), project=census.project
-    )
-
-
 def for_site(request: PortalRequest, form: BaseForm, site: Site) -> FormPreview | None:
     """The price of a site with the switches of the form."""
     if not rights.sees_prices(request.actor):
@@ -76,16 +51,16 @@ def for_site(request: PortalRequest, form: BaseForm, site: Site) -> FormPreview 
         compares=True,
     )
     price_of = _price_of(request, draft, census, site.time_zone)
-    return _priced(preview, request, site.distributor, price_of, retention_days=_retention(form), project=site.kind)
+    return priced(preview, request, site.distributor, price_of, retention_days=_retention(form), project=site.kind)
 
 
 def _price_of(
     request: PortalRequest, draft: catalogue.Configuration, census: saved_items.Census, zone: str
 ) -> Callable[[PriceTable], PricePreview]:
-    def priced(prices: PriceTable) -> PricePreview:
+    def price(prices: PriceTable) -> PricePreview:
         return price_preview.preview_of(draft, census.saved, prices, as_of=request.now, zone=zone, counts=census.counts)
 
-    return priced
+    return price
 
 
 def for_apartment(
@@ -114,14 +89,14 @@ def for_apartment(
     )
     preview = FormPreview("price_preview/_apartment.html", url, "apartment-form", facts, compares=apartment is not None)
 
-    def priced(prices: PriceTable) -> PricePreview:
+    def price(prices: PriceTable) -> PricePreview:
         found = price_preview.preview_of(draft, saved, prices, as_of=request.now, zone=site.time_zone)
         facts["site_then_minor"] = (
             price_preview.site_total_minor(site, prices, as_of=request.now) + found.difference_minor
         )
         return found
 
-    return _priced(preview, request, site.distributor, priced, project=site.kind)
+    return priced(preview, request, site.distributor, price, project=site.kind)
 
 
 def is_asking(request: PortalRequest) -> bool:
@@ -129,7 +104,7 @@ def is_asking(request: PortalRequest) -> bool:
     return request.method == "POST" and "show-price" in request.POST
 
 
-def _priced(
+def priced(
     preview: FormPreview,
     request: PortalRequest,
     distributor: Organization | None,
@@ -158,9 +133,3 @@ def _switches(form: BaseForm) -> dict[str, bool]:
 def _retention(form: BaseForm) -> int:
     typed = str(form["retention_days"].value())
     return int(typed) if typed in map(str, catalogue.RETENTION_DAYS) else catalogue.DEFAULT_RETENTION_DAYS
-
-
-def _number(request: PortalRequest, name: str, default: int, least: int, most: int) -> int:
-    """A number of the estimate; the default for text that is no number, at most `most`."""
-    typed = request.POST.get(name, "").strip()[:6]
-    return min(max(int(typed), least), most) if typed.isascii() and typed.isdigit() else default

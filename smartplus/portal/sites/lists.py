@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from accounts.scope import Role
 from accounts.typed import postal
 from communities import reports
-from communities.models import Site
+from communities.models import Site, SiteDraft
 from devices import reports as device_reports
 from smartplus import access
 from smartplus.portal.kit import keyset
@@ -67,4 +67,5 @@ def site_list(request: access.PortalRequest) -> HttpResponseBase:
     page = listing.page(found, only=(*SHOWN, "installer__name") if shows_installer else SHOWN)
     rows = sites_files.with_progress(page.rows, request.now)
     context = listing.context(page, site_rows.cells(rows, shows_installer=shows_installer, now=request.now))
-    return render(request, "sites/list.html", {**context, "count": listing.count(page, found)})
+    drafts = SiteDraft.objects.visible_to(request.actor).count() if request.actor.role is Role.INSTALLER else 0
+    return render(request, "sites/list.html", {**context, "count": listing.count(page, found), "drafts": drafts})

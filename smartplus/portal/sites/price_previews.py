@@ -15,14 +15,7 @@ from smartplus.portal.sites.forms import SiteForm
 
 @access.roles(Role.INSTALLER)
 @require_POST
-def site_price_preview_new(request: access.PortalRequest) -> HttpResponse:
-    """What the community in the form would cost, for as many apartments as planned."""
-    return fragment(request, price_preview.for_new_site(request, SiteForm(request.POST, now=request.now)))
-
-
-@access.roles(Role.INSTALLER)
-@require_POST
 def site_price_preview(request: access.PortalRequest, site_id: int) -> HttpResponse:
     """What the site would cost with the services of the form."""
     site = Site.objects.visible_to(request.actor).select_related("distributor").get(pk=site_id)
-    return fragment(request, price_preview.for_site(request, SiteForm(request.POST, now=request.now), site))
+    return fragment(request, price_preview.for_site(request, SiteForm(request.POST, site=site, now=request.now), site))

@@ -7,8 +7,6 @@ from smartplus.portal.sites import views as sites
 
 urlpatterns = [
     path("sites/", lists.site_list, name="site-list"),
-    path("sites/new/", sites.site_new, name="site-new"),
-    path("sites/new/price-preview/", price_previews.site_price_preview_new, name="site-price-preview-new"),
     path("sites/<int:site_id>/price-preview/", price_previews.site_price_preview, name="site-price-preview"),
     path("sites/<int:site_id>/facts/", sites.site_facts, name="site-facts"),
     path("sites/<int:site_id>/edit/", sites.site_edit, name="site-edit"),

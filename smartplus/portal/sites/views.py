@@ -1,4 +1,4 @@
-"""Sites: Add Community Site, the overview, its services."""
+"""Sites: the overview, basics and services."""
 
 from __future__ import annotations
 
@@ -14,35 +14,9 @@ from communities.actions import sites
 from communities.models import Site
 from smartplus import access
 from smartplus.portal.kit import edits
-from smartplus.portal.kit.once import once_where
-from smartplus.portal.kit.responses import posted
 from smartplus.portal.price_preview import queries as price_preview
 from smartplus.portal.sites.forms import FreeMembersForm, SiteForm
 from smartplus.portal.sites.site_context import READERS, WORKERS, overview, site_context, units_in, visible_site
-
-
-@access.roles(Role.INSTALLER)
-@require_http_methods(["GET", "HEAD", "POST"])
-@once_where(lambda request: not price_preview.is_asking(request))
-def site_new(request: access.PortalRequest) -> HttpResponse:
-    """Add Community Site (S1)."""
-    return edits.add(
-        request,
-        "sites/form.html",
-        form=SiteForm(posted(request), now=request.now),
-        asks=lambda form: form.as_typed() if price_preview.is_asking(request) else None,
-        act=lambda form: sites.create_community(
-            request.actor,
-            basics=form.basics,
-            free_members=form.cleaned_data["free_members"],
-            switches=form.switches,
-            options=form.options,
-            now=request.now,
-        ),
-        context=lambda shown: {"preview": price_preview.for_new_site(request, shown)},
-        said=lambda saved, _form: _("%(site)s is created. Next: its buildings and apartments.") % {"site": saved.name},
-        to=lambda saved: reverse("site-detail", args=[saved.pk]),
-    )
 
 
 @access.roles(*READERS)

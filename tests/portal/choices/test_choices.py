@@ -15,7 +15,7 @@ from communities.models import Site
 from smartplus.portal.kit import countries, zones
 from tests.people import People, Person
 from tests.portal.html import assert_clean, form_in
-from tests.portal.places import site_form
+from tests.portal.places import create_site, site_form
 
 PUNE = {"country": "IN", "city": "Pune", "postal_code": "411001", "state": "Maharashtra"}
 pytestmark = pytest.mark.django_db
@@ -96,7 +96,7 @@ def test_a_zone_is_proposed_where_nearly_all_live_in_one() -> None:
 
 
 def test_a_former_name_is_saved_as_the_name_of_today(people: People, ivan: Client) -> None:
-    ivan.post("/sites/new/", site_form(**PUNE, time_zone="Asia/Calcutta"))
+    create_site(ivan, site_form(**PUNE, time_zone="Asia/Calcutta"))
     assert Site.objects.get().time_zone == "Asia/Kolkata"
     opened = form_in(ivan.get("/settings/").content, "time_zone")
     assert ivan.post("/settings/", opened | {"time_zone": "asia/calcutta"}).status_code == 302
@@ -105,13 +105,13 @@ def test_a_former_name_is_saved_as_the_name_of_today(people: People, ivan: Clien
 
 def test_kosovo_is_a_country(ivan: Client) -> None:
     assert [countries.code_of(typed) for typed in ("Kosovo", "kosovo", "XK", "xkx")] == ["XK"] * 4
-    ivan.post("/sites/new/", site_form(country="Kosovo", time_zone="", postal_code="10000"))
+    create_site(ivan, site_form(country="Kosovo", time_zone="", postal_code="10000"))
     site = Site.objects.get()
     assert (site.country, site.time_zone, site.country_name) == ("XK", "Europe/Belgrade", "Kosovo")
 
 
 def test_a_typed_country_is_saved_by_its_code_and_shown_by_its_name(ivan: Client) -> None:
-    ivan.post("/sites/new/", site_form(country="norwegen", postal_code="0155", time_zone=""))
+    create_site(ivan, site_form(country="norwegen", postal_code="0155", time_zone=""))
     site = Site.objects.get()
     assert (site.country, site.time_zone) == ("NO", "Europe/Oslo")
     opened = form_in(ivan.get(f"/sites/{site.pk}/edit/").content, "country")
@@ -123,20 +123,18 @@ def test_a_typed_country_is_saved_by_its_code_and_shown_by_its_name(ivan: Client
 
 def test_without_script_the_form_comes_back_with_the_zones_of_the_country(ivan: Client) -> None:
     assert zones_offered(ivan.get("/sites/new/").content) == []
-    answer = ivan.post(
-        "/sites/new/", site_form(country="United States", postal_code="60601", state="Illinois", time_zone="")
-    )
+    answer = create_site(ivan, site_form(country="United States", postal_code="60601", state="Illinois", time_zone=""))
     assert answer.status_code == 422
     assert "United States of America has several time zones: choose one." in answer.content.decode()
     assert set(zones_offered(answer.content)) == set(zones.zones_of("US"))
     assert not Site.objects.exists()
-    ivan.post("/sites/new/", form_in(answer.content, "country") | {"time_zone": "America/Chicago"})
+    create_site(ivan, form_in(answer.content, "country") | {"time_zone": "America/Chicago"})
     site = Site.objects.get()
     assert (site.country, site.time_zone) == ("US", "America/Chicago")
 
 
 def test_who_changes_the_country_only_gets_its_zone(ivan: Client) -> None:
-    ivan.post("/sites/new/", site_form())
+    create_site(ivan, site_form())
     address = f"/sites/{Site.objects.get().pk}/edit/"
     opened = form_in(ivan.get(address).content, "country")
     assert ivan.post(address, opened | {"country": "NO", "postal_code": "0155"}).status_code == 302
@@ -149,7 +147,7 @@ def test_who_changes_the_country_only_gets_its_zone(ivan: Client) -> None:
 
 
 def test_a_zone_of_another_country_is_refused(ivan: Client) -> None:
-    answer = ivan.post("/sites/new/", site_form(country="NO", postal_code="0155", time_zone="Asia/Tokyo"))
+    answer = create_site(ivan, site_form(country="NO", postal_code="0155", time_zone="Asia/Tokyo"))
     assert answer.status_code == 422
     assert "Asia/Tokyo is no time zone of Norway: choose one of the list." in answer.content.decode()
     assert_clean(answer.content)
@@ -157,7 +155,7 @@ def test_a_zone_of_another_country_is_refused(ivan: Client) -> None:
 
 
 def test_a_saved_zone_that_is_no_longer_of_the_country_stays(ivan: Client) -> None:
-    ivan.post("/sites/new/", site_form(**PUNE, time_zone=""))
+    create_site(ivan, site_form(**PUNE, time_zone=""))
     Site.objects.update(time_zone="Asia/Kathmandu")
     address = f"/sites/{Site.objects.get().pk}/edit/"
     opened = form_in(ivan.get(address).content, "country")

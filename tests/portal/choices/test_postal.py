@@ -17,7 +17,7 @@ from communities.models import Site
 from payments.models import BillingProfile
 from tests.people import People, Person
 from tests.portal.html import assert_clean, form_in, page_of
-from tests.portal.places import site_form
+from tests.portal.places import create_site, site_form
 
 pytestmark = pytest.mark.django_db
 HONG_KONG = {"country": "Hong Kong", "city": "Central", "state": "Hong Kong Island", "postal_code": ""}
@@ -44,7 +44,7 @@ def labels(html: bytes) -> list[str]:
     ("place", "zone"), [(HONG_KONG, "Asia/Hong_Kong"), (DUBAI, "Asia/Dubai"), (DOHA, "Asia/Qatar")]
 )
 def test_a_site_where_there_are_no_postal_codes(ivan: Client, place: dict[str, str], zone: str) -> None:
-    assert ivan.post("/sites/new/", site_form(**place, time_zone="")).status_code == 302
+    assert create_site(ivan, site_form(**place, time_zone="")).status_code == 302
     site = Site.objects.get()
     assert (site.postal_code, site.city, site.state, site.time_zone) == ("", place["city"], place["state"], zone)
     for address in (f"/sites/{site.pk}/", f"/sites/{site.pk}/edit/", "/sites/", "/dashboard/", "/search/?q=Harbour"):
@@ -85,23 +85,23 @@ def test_without_script_the_form_comes_back_with_the_parts_of_the_country(ivan: 
     sent = site_form(
         country="United States", time_zone="America/Chicago", postal_code="60601", city="Chicago", state=""
     )
-    answer = ivan.post("/sites/new/", sent)
+    answer = create_site(ivan, sent)
     assert answer.status_code == 422
     assert_clean(answer.content)
     assert labels(answer.content) == ["Street", "City", "State", "ZIP code"]
     assert '<option value="IL">Illinois</option>' in answer.content.decode()
-    assert ivan.post("/sites/new/", form_in(answer.content, "street") | {"state": "IL"}).status_code == 302
+    assert create_site(ivan, form_in(answer.content, "street") | {"state": "IL"}).status_code == 302
     site = Site.objects.get()
     assert (site.state, site.address) == ("IL", "Kaistraße 14, Chicago, IL 60601")
 
 
 def test_what_was_typed_is_written_as_the_country_does(ivan: Client) -> None:
-    ivan.post("/sites/new/", site_form(postal_code="D-20 457"))
+    create_site(ivan, site_form(postal_code="D-20 457"))
     assert Site.objects.get().postal_code == "20457"
 
 
 def test_a_wrong_postal_code_is_shown_an_example(ivan: Client) -> None:
-    answer = ivan.post("/sites/new/", site_form(postal_code="SW1A 2AA"))
+    answer = create_site(ivan, site_form(postal_code="SW1A 2AA"))
     assert answer.status_code == 422
     assert "This is no postal code of Germany. One looks like 26133." in answer.content.decode()
     assert form_in(answer.content, "street")["postal_code"] == "SW1A 2AA"
@@ -109,7 +109,7 @@ def test_a_wrong_postal_code_is_shown_an_example(ivan: Client) -> None:
 
 
 def test_an_address_of_before_is_not_judged_until_it_changes(ivan: Client) -> None:
-    ivan.post("/sites/new/", site_form())
+    create_site(ivan, site_form())
     Site.objects.update(country="US", city="", state="Calif.", postal_code="x1", time_zone="America/Chicago")
     address = f"/sites/{Site.objects.get().pk}/edit/"
     opened = form_in(ivan.get(address).content, "street")
@@ -122,7 +122,7 @@ def test_an_address_of_before_is_not_judged_until_it_changes(ivan: Client) -> No
 
 
 def test_what_a_country_has_no_place_for_is_not_lost(ivan: Client) -> None:
-    ivan.post("/sites/new/", site_form(state="Hamburg-Mitte"))
+    create_site(ivan, site_form(state="Hamburg-Mitte"))
     site = Site.objects.get()
     assert (site.state, site.address) == ("Hamburg-Mitte", "Kaistraße 14, 20457 Hamburg, Hamburg-Mitte")
     assert form_in(ivan.get(f"/sites/{site.pk}/edit/").content, "street")["state"] == "Hamburg-Mitte"

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts import sent_forms
 from accounts.models import ApiToken, MailLink, Membership, SellerVersion, SentForm
-from communities.models import Building, Resident, Site
+from communities.models import Apartment, Building, Resident, Site, SiteDraft
 from devices.models import Device
 from payments.sandbox import Sandbox
 from smartplus import form_tokens
@@ -24,7 +24,7 @@ from subscriptions.models import Cart, Order, PriceList, RenewalRequest
 from tests.guards.pages import read
 from tests.people import NOW, PASSWORD, People, Person
 from tests.portal.html import everything, form_in
-from tests.portal.places import MAC, site_form, stock
+from tests.portal.places import MAC, apartment_form, basics_form, building, stock
 from tests.portal.seller import JPEG
 from tests.portal.seller import SENT as SELLER
 
@@ -48,10 +48,10 @@ def ivan(people: People, sign_in: Callable[[Person], Client]) -> Client:
 
 
 def test_a_site_sent_twice_is_there_once_and_both_lead_to_it(ivan: Client) -> None:
-    form = {**form_of(ivan, "/sites/new/"), **site_form()}
+    form = {**form_of(ivan, "/sites/new/"), **basics_form()}
     first, second = (ivan.post("/sites/new/", form) for _ in range(2))
-    site = Site.objects.get()
-    assert first["Location"] == second["Location"] == f"/sites/{site.pk}/"
+    draft = SiteDraft.objects.get()
+    assert first["Location"] == second["Location"] == f"/sites/drafts/{draft.pk}/structure/"
     assert AGAIN in ivan.get(second["Location"]).content.decode()
 
 
@@ -79,26 +79,30 @@ def test_the_page_one_went_back_to_and_filled_otherwise_makes_another_one(
 
 def test_what_was_refused_may_be_sent_again(ivan: Client, make_site: Callable[..., Site]) -> None:
     site = make_site()
-    form = {**form_of(ivan, "/sites/new/"), **site_form()}
+    form = {**form_of(ivan, "/sites/new/"), **basics_form()}
     for _ in range(2):  # the name is taken, and that is said each time
         refused = ivan.post("/sites/new/", form)
         assert refused.status_code == 422
         assert AGAIN not in refused.content.decode()
     Site.objects.filter(pk=site.pk).delete()
     assert ivan.post("/sites/new/", form).status_code == 302
-    assert Site.objects.count() == 1
+    assert SiteDraft.objects.count() == 1
 
 
-def test_a_price_that_is_only_asked_for_uses_nothing_up(ivan: Client) -> None:
-    form = {**form_of(ivan, "/sites/new/"), **site_form()}
+def test_a_price_that_is_only_asked_for_uses_nothing_up(
+    people: People, ivan: Client, make_site: Callable[..., Site]
+) -> None:
+    site = make_site(indoor_monitor=False)
+    address = f"/sites/{site.pk}/apartments/new/"
+    form = {**apartment_form(building(people, site), indoor_monitor=None), **form_of(ivan, address)}
     for _ in range(2):
-        assert ivan.post("/sites/new/", {**form, "show-price": "1"}).status_code == 200
+        assert ivan.post(address, {**form, "show-price": "1"}).status_code == 200
     assert not SentForm.objects.exists()
-    ivan.post("/sites/new/", form)
-    assert Site.objects.count() == 1
+    ivan.post(address, {**form, "floor": "9", "number": "9.01"})
+    assert Apartment.objects.count() == 1
 
 
-@pytest.mark.parametrize("address", ["/sites/new/", "apartments/new/", "/subscription/"])
+@pytest.mark.parametrize("address", ["apartments/new/", "/subscription/"])
 def test_what_only_asks_for_a_price_holds_no_claim(
     ivan: Client, harbour_view: Site, price_list: PriceList, address: str
 ) -> None:
@@ -126,11 +130,11 @@ def test_a_resident_who_was_removed_is_added_again_by_the_same_form(
 
 
 def test_a_site_that_is_gone_is_made_again_and_nothing_leads_to_its_page(ivan: Client) -> None:
-    form = {**form_of(ivan, "/sites/new/"), **site_form()}
+    form = {**form_of(ivan, "/sites/new/"), **basics_form()}
     ivan.post("/sites/new/", form)
-    Site.objects.all().delete()
+    SiteDraft.objects.all().delete()
     assert ivan.get(ivan.post("/sites/new/", form)["Location"]).status_code == 200
-    assert Site.objects.count() == 1
+    assert SiteDraft.objects.count() == 1
 
 
 def test_a_request_that_was_withdrawn_is_asked_again_by_the_same_page(
@@ -260,23 +264,23 @@ def test_a_token_that_is_shown_once_is_made_once(ivan: Client) -> None:
 
 
 def test_somebody_elses_token_is_none(people: People, ivan: Client, sign_in: Callable[[Person], Client]) -> None:
-    form = {**form_of(ivan, "/sites/new/"), **site_form()}
+    form = {**form_of(ivan, "/sites/new/"), **basics_form()}
     ivan.post("/sites/new/", form)
     ines = sign_in(people.ines)
     assert ines.post("/sites/new/", form).status_code == 302
-    assert Site.objects.count() == 2
+    assert SiteDraft.objects.count() == 2
     assert SentForm.objects.count() == 1
 
 
 @pytest.mark.parametrize("token", ["", "x", "1.abc:def", "é" * 80])
 def test_a_token_that_is_none_of_ours_changes_nothing(ivan: Client, token: str) -> None:
     assert form_tokens.owner(token) == form_tokens.NOBODY
-    ivan.post("/sites/new/", {**site_form(), form_tokens.FIELD: token})
-    assert (Site.objects.count(), SentForm.objects.count()) == (1, 0)
+    ivan.post("/sites/new/", {**basics_form(), form_tokens.FIELD: token})
+    assert (SiteDraft.objects.count(), SentForm.objects.count()) == (1, 0)
 
 
 def test_a_form_is_remembered_for_a_day(ivan: Client) -> None:
-    ivan.post("/sites/new/", {**form_of(ivan, "/sites/new/"), **site_form()})
+    ivan.post("/sites/new/", {**form_of(ivan, "/sites/new/"), **basics_form()})
     assert sent_forms.forget_old(now=NOW + timedelta(hours=1)) == 0
     SentForm.objects.update(sent_at=NOW)
     assert sent_forms.forget_old(now=NOW + timedelta(hours=23)) == 0

@@ -18,7 +18,7 @@ from smartplus.portal.library import forms as library
 from tests.people import PASSWORD, People
 from tests.portal.html import form_in
 from tests.portal.past_forms.scenes import NOT_DONE, enter, says, send
-from tests.portal.places import site_form
+from tests.portal.places import basics_form
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,7 @@ def test_passwords_are_never_kept(people: People, browser: Client, leave: Callab
 
 def test_a_stranger_keeps_nothing_here(client: Client, people: People) -> None:
     for token in ("", "1.x:y"):
-        client.post("/sites/new/", {**site_form(), "form_token": token})
+        client.post("/sites/new/", {**basics_form(), "form_token": token})
         assert past_forms.LATER not in client.session
 
 
@@ -50,7 +50,7 @@ def test_of_a_form_of_megabytes_is_kept_that_it_was_not_done(
     people: People, browser: Client, leave: Callable[[Client], None]
 ) -> None:
     enter(browser, people.ivan)
-    form = {**form_in(browser.get("/sites/new/").content, "postal_code"), **site_form("x" * past_forms.MOST_KEPT)}
+    form = {**form_in(browser.get("/sites/new/").content, "postal_code"), **basics_form("x" * past_forms.MOST_KEPT)}
     leave(browser)
     way = send(browser, "/sites/new/", form)
     assert len(str(dict(browser.session.items()))) < 1000
@@ -64,7 +64,7 @@ def test_the_largest_field_of_any_form_is_kept() -> None:
 
 def test_who_is_not_signed_in_fills_no_store_of_sessions(people: People, browser: Client) -> None:
     enter(browser, people.ivan)
-    form = {**form_in(browser.get("/sites/new/").content, "postal_code"), **site_form("Quay Court")}
+    form = {**form_in(browser.get("/sites/new/").content, "postal_code"), **basics_form("Quay Court")}
     before = Session.objects.count()
     for _again in range(30):
         Client().post("/sites/new/", form)
@@ -73,7 +73,7 @@ def test_who_is_not_signed_in_fills_no_store_of_sessions(people: People, browser
 
 def test_an_old_token_and_one_of_somebody_who_is_gone_keep_nothing(people: People, browser: Client) -> None:
     enter(browser, people.ivan)
-    form = {**form_in(browser.get("/sites/new/").content, "postal_code"), **site_form("Quay Court")}
+    form = {**form_in(browser.get("/sites/new/").content, "postal_code"), **basics_form("Quay Court")}
     with time_machine.travel(timezone.now() + timedelta(hours=25), tick=False):
         late = Client()
         late.post("/sites/new/", form)
@@ -104,7 +104,7 @@ def test_both_halves_of_a_firm_come_back(people: People, browser: Client, leave:
 
 def test_it_waits_for_an_hour(people: People, browser: Client, leave: Callable[[Client], None]) -> None:
     enter(browser, people.ivan)
-    form = {**form_in(browser.get("/sites/new/").content, "postal_code"), **site_form("Quay Court")}
+    form = {**form_in(browser.get("/sites/new/").content, "postal_code"), **basics_form("Quay Court")}
     leave(browser)
     way = send(browser, "/sites/new/", form)
     enter(browser, people.ivan, way)

@@ -8,12 +8,12 @@ import pytest
 from django.test import Client
 
 from accounts.models import Membership
-from communities.models import Apartment, Building, Site
+from communities.models import Apartment, Building, Site, SiteDraft
 from smartplus import past_forms
 from tests.people import People
 from tests.portal.html import assert_clean, form_in
 from tests.portal.past_forms.scenes import NOT_DONE, enter, says, send
-from tests.portal.places import apartment_form, building, site_form
+from tests.portal.places import apartment_form, basics_form, building
 
 pytestmark = pytest.mark.django_db
 
@@ -24,10 +24,8 @@ def test_a_new_site_comes_back_filled_and_is_saved_once(
     enter(browser, people.ivan)
     form = {
         **form_in(browser.get("/sites/new/").content, "postal_code"),
-        **site_form("Quay <b>Court</b>", booking="on"),
-        "planned_apartments": "10",  # beside the form: what the price preview reckons with
+        **basics_form("Quay <b>Court</b>", free_members="7"),
     }
-    form.pop("indoor_monitor")
     leave(browser)
     way = send(browser, "/sites/new/", form)
     assert not Site.objects.exists()
@@ -37,13 +35,12 @@ def test_a_new_site_comes_back_filled_and_is_saved_once(
     assert_clean(page.content)
     assert says(page.content)
     again = form_in(page.content, "postal_code")
-    for field in ("name", "street", "city", "postal_code", "time_zone", "booking"):
+    for field in ("name", "street", "city", "postal_code", "time_zone", "free_members"):
         assert again[field] == form[field], field
     assert again["country"] == "Germany"
-    assert "indoor_monitor" not in again  # it was switched off
-    assert not Site.objects.exists()
+    assert not SiteDraft.objects.exists()
     assert browser.post("/sites/new/", again).status_code == 302
-    assert Site.objects.get().name == "Quay <b>Court</b>"
+    assert SiteDraft.objects.get().name == "Quay <b>Court</b>"
     fresh = browser.get("/sites/new/").content
     assert "Quay" not in form_in(fresh, "postal_code").get("name", "")
     assert not says(fresh)
@@ -77,7 +74,7 @@ def test_somebody_else_who_signs_in_gets_nothing(
     people: People, browser: Client, leave: Callable[[Client], None]
 ) -> None:
     enter(browser, people.ivan)
-    form = {**form_in(browser.get("/sites/new/").content, "postal_code"), **site_form("Secret Court")}
+    form = {**form_in(browser.get("/sites/new/").content, "postal_code"), **basics_form("Secret Court")}
     leave(browser)
     enter(browser, people.ines, send(browser, "/sites/new/", form))
     page = browser.get("/sites/new/").content

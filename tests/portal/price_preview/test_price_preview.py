@@ -76,36 +76,6 @@ def hide_prices(person: Person) -> None:
     Organization.objects.filter(pk=person.firm.pk).update(sees_prices=False)
 
 
-def test_a_new_community_is_priced_for_the_apartments_and_managers_planned(
-    people: People, price_list: PriceList, ivan: Client
-) -> None:
-    page = page_of(ivan.get("/sites/new/"))
-    assert_clean(page)
-    assert figures(page) == ["US$15.00", "US$15.00", "US$1.50"]
-    assert 'value="10"' in page
-    assert 'hx-post="/sites/new/price-preview/"' in page
-    text = ask(
-        ivan,
-        "/sites/new/price-preview/",
-        site_form("", booking="on", pm_app="on", pm_landline="on", planned_apartments="84", planned_managers="2"),
-    )
-    assert figures(text) == ["US$163.20", "US$163.20", "US$1.80"]  # 84 × (1.50 + 0.30) + 2 × 6.00
-    assert "84 × US$1.50" in text
-    assert "2 × US$6.00" in text
-    assert "Booking Service" in text
-    assert "Saving charges nothing. To work:" in text
-
-
-@pytest.mark.parametrize(
-    ("typed", "apartments"), [("0", 1), ("1000", 999), ("", 10), ("-5", 10), ("ten", 10), ("٣", 10), ("9" * 40, 999)]
-)
-def test_a_plan_that_is_no_number_never_breaks_the_bill(
-    price_list: PriceList, ivan: Client, typed: str, apartments: int
-) -> None:
-    text = ask(ivan, "/sites/new/price-preview/", site_form(planned_apartments=typed))
-    assert f"{apartments} × US$1.50" in text
-
-
 def test_toggling_a_service_of_a_paid_community_shows_the_difference_and_its_why(
     harbour_view: Site, ivan: Client, price_list: PriceList
 ) -> None:
@@ -137,17 +107,15 @@ def test_without_script_the_button_shows_the_price_keeps_what_was_typed_and_save
     harbour_view: Site, ivan: Client, price_list: PriceList
 ) -> None:
     typed = site_form("Harbour View renamed", street="", landline="on", booking="on", smart_parking="on", version="1")
-    for address in ("/sites/new/", f"/sites/{harbour_view.pk}/edit/"):
-        with nothing_written():
-            answer = ivan.post(address, {**typed, "planned_apartments": "7", "show-price": "1"})
-        page = page_of(answer)
-        assert answer.status_code == 200
-        assert_clean(page)
-        assert 'value="Harbour View renamed"' in page
-        assert re.search(r'name="smart_parking"[^>]* checked', page)
-        assert "This field is required" not in page
-        assert "Smart Parking" in page.split('id="price-preview"')[1]
-    assert "7 × US$" in page_of(ivan.post("/sites/new/", {**typed, "planned_apartments": "7", "show-price": "1"}))
+    with nothing_written():
+        answer = ivan.post(f"/sites/{harbour_view.pk}/edit/", {**typed, "show-price": "1"})
+    page = page_of(answer)
+    assert answer.status_code == 200
+    assert_clean(page)
+    assert 'value="Harbour View renamed"' in page
+    assert re.search(r'name="smart_parking"[^>]* checked', page)
+    assert "This field is required" not in page
+    assert "Smart Parking" in page.split('id="price-preview"')[1]
     assert Site.objects.get().name == "Harbour View"
 
 
@@ -215,10 +183,9 @@ def test_the_price_button_of_the_apartment_keeps_its_rows_and_adds_none(
 
 
 def test_a_missing_price_is_said_and_the_form_goes_on_working(people: People, harbour_view: Site, ivan: Client) -> None:
-    page = page_of(ivan.get("/sites/new/"))
+    page = page_of(ivan.get(f"/sites/{harbour_view.pk}/edit/"))
     assert_clean(page)
     assert "There is no price list in USD yet. Ask the operator for one." in page
-    assert ivan.post("/sites/new/", site_form("Second")).status_code == 302
     poor = {key: amount for key, amount in INVENTED_PRICES.items() if key[1] != "package_room"}
     prices.publish_price_list(SYSTEM, currency="USD", amounts=poor, valid_from=NOW - timedelta(days=1), now=NOW)
     text = ask(ivan, f"/sites/{harbour_view.pk}/price-preview/", site_form(package_room="on", version="1"))
@@ -249,7 +216,6 @@ def test_who_may_not_see_prices_has_the_form_without_the_preview_and_no_fragment
     fragments = [
         f"/sites/{harbour_view.pk}/price-preview/", f"/sites/{harbour_view.pk}/apartments/new/price-preview/",
         f"/apartments/{apartment.pk}/price-preview/",
-        "/sites/new/price-preview/",
     ]  # fmt: skip
     for person in (people.tess, people.ivan):
         client = sign_in(person)
@@ -266,10 +232,10 @@ def test_who_may_not_see_prices_has_the_form_without_the_preview_and_no_fragment
 
 
 def test_an_installer_that_may_pay_sees_prices_even_when_they_are_hidden(
-    people: People, price_list: PriceList, sign_in: SignIn
+    people: People, harbour_view: Site, price_list: PriceList, sign_in: SignIn
 ) -> None:
     Organization.objects.filter(pk=people.ivan.firm.pk).update(sees_prices=False, pays_regular=True)
-    assert 'id="price-preview"' in page_of(sign_in(people.ivan).get("/sites/new/"))
+    assert 'id="price-preview"' in page_of(sign_in(people.ivan).get(f"/sites/{harbour_view.pk}/edit/"))
 
 
 @pytest.mark.parametrize("who", ["dora", "olga", "petra", "tess"])

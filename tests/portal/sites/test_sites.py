@@ -1,4 +1,4 @@
-"""Add Community Site and editing one, through the real pages (S1)."""
+"""Editing a community, and its overview, through the real pages (S1)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 import time_machine
 from django.test import Client
 
-from communities import catalogue
 from communities.actions import assignments
 from communities.models import Apartment, Entitlement, Site
 from tests.people import NOW, People, Person
@@ -30,107 +29,6 @@ def _stopped_clock() -> Iterator[None]:
 def ivan(people: People, sign_in: SignIn) -> Client:
     """Ivan's browser."""
     return sign_in(people.ivan)
-
-
-@pytest.mark.rule("R10")
-def test_ivan_adds_a_community_with_the_defaults_and_lands_on_its_overview(people: People, ivan: Client) -> None:
-    page = ivan.get("/sites/new/")
-    assert_clean(page.content)
-    response = ivan.post("/sites/new/", site_form(), follow=True)
-    site = Site.objects.get()
-    assert response.redirect_chain == [(f"/sites/{site.pk}/", 302)]
-    assert "Harbour View is created. Next: its buildings and apartments." in response.content.decode()
-    assert (site.name, site.installer, site.time_zone, site.free_members) == (
-        "Harbour View",
-        people.ivan.firm,
-        "Europe/Berlin",
-        4,
-    )
-    assert site.switches == dict(catalogue.DEFAULTS)
-    assert site.switches["indoor_monitor"] is True
-    assert sum(site.switches.values()) == 1
-    assert site.retention_days == 30
-    assert_clean(response.content)
-
-
-def test_the_form_shows_every_service_in_its_group_with_its_effect_and_advice(ivan: Client) -> None:
-    text = ivan.get("/sites/new/").content.decode()
-    assert text.index("Infrastructure-Related") < text.index("Landline Service (For Residents)")
-    assert text.index("Experience &amp; Value-Added") < text.index("Third-Party Camera Integration")
-    for service in catalogue.SERVICES:
-        assert f'name="{service.code}"' in text
-        assert f"/help/services/{service.code}/" in text
-
-
-@pytest.mark.parametrize(
-    ("country", "postal_code", "state", "zone"),
-    [
-        ("NO", "0155", "", "Europe/Oslo"), ("DE", "20457", "", "Europe/Berlin"), ("ES", "28039", "Madrid", "Europe/Madrid"),
-        ("FR", "33380", "", "Europe/Paris"),
-    ],
-)  # fmt: skip
-def test_an_empty_time_zone_is_taken_from_the_country(
-    ivan: Client, country: str, postal_code: str, state: str, zone: str
-) -> None:
-    ivan.post("/sites/new/", site_form(country=country, postal_code=postal_code, state=state, time_zone=""))
-    assert Site.objects.get().time_zone == zone
-
-
-def test_a_country_of_many_zones_asks_and_keeps_what_was_typed(ivan: Client) -> None:
-    before = everything()
-    response = ivan.post("/sites/new/", site_form(country="US", time_zone="", landline="on"))
-    text = response.content.decode()
-    assert response.status_code == 422
-    assert "United States of America has several time zones: choose one." in text
-    assert 'value="Kaistraße 14"' in text
-    assert everything() == before
-    assert_clean(response.content)
-
-
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"name": ""}, "This field is required."),
-        ({"name": "x" * 65}, "at most 64 characters"),
-        ({"free_members": "64"}, "less than or equal to 63"),
-        ({"retention_days": "31"}, "31 is not one of the available choices"),
-        ({"country": "XX"}, "This country is not known."),
-        ({"pm_landline": "on"}, "Landline Service for PM needs the PM App. Switch it on as well."),
-        (
-            {"third_party_camera": "on", "camera_residents": None, "camera_administrators": None},
-            "Choose who may watch the cameras",
-        ),
-    ],
-)
-def test_what_is_wrong_is_said_and_nothing_is_created(ivan: Client, changes: dict[str, Any], says: str) -> None:
-    before = everything()
-    response = ivan.post("/sites/new/", site_form(**changes))
-    assert response.status_code == 422
-    assert says in response.content.decode()
-    assert everything() == before
-    assert_clean(response.content)
-
-
-@pytest.mark.rule("R77")
-def test_a_name_is_taken_in_any_case_and_by_the_same_installer_only(
-    people: People, ivan: Client, sign_in: SignIn, make_site: MakeSite
-) -> None:
-    make_site("Straße am Hafen")
-    response = ivan.post("/sites/new/", site_form("STRASSE AM  HAFEN"))
-    assert response.status_code == 422
-    assert "You already have a site called “STRASSE AM HAFEN”." in response.content.decode()
-    assert Site.objects.count() == 1
-    assert sign_in(people.igor).post("/sites/new/", site_form("Straße am Hafen")).status_code == 302
-    assert Site.objects.count() == 2
-
-
-@pytest.mark.rule("R2")
-@pytest.mark.parametrize("who", ["olga", "dora", "sam", "tess", "petra"])
-def test_only_installers_create_sites(people: People, sign_in: SignIn, who: str) -> None:
-    client = sign_in(getattr(people, who))
-    assert client.get("/sites/new/").status_code == 403
-    assert client.post("/sites/new/", site_form()).status_code == 403
-    assert not Site.objects.exists()
 
 
 def edit_form(site: Site, **changes: Any) -> dict[str, Any]:
