@@ -23,6 +23,7 @@ FIELDS: dict[str, Promise] = {
     "account": gettext_lazy("Account"),
     "landline_off_in": gettext_lazy("Landline switched off in"),
     "video_storage_off_in": gettext_lazy("Video Storage switched off in"),
+    "stage": gettext_lazy("Status"), "apartment": gettext_lazy("Apartment"), "people": gettext_lazy("People"), "on": gettext_lazy("Last day"),
 }  # fmt: skip
 OF_APARTMENTS = ("apartment", "servicechange")  # what is about apartments, by its type
 APARTMENT_FIELDS: dict[str, Promise] = {

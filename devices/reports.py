@@ -92,7 +92,7 @@ def searched_sites(sites: QuerySet[Site], text: str) -> QuerySet[Site]:
 
 def searched_apartments(apartments: QuerySet[Apartment], text: str) -> QuerySet[Apartment]:
     """Apartments that have each word of `text` in their number, name or a resident's name, or a device whose MAC begins with it."""
-    living = Resident.objects.filter(apartment=OuterRef("pk"))
+    living = Resident.objects.filter(apartment=OuterRef("pk")).current()
     found = every_word(
         text, lambda word: holds(word, "search_key") | Q(Exists(living.filter(holds(word, "search_key"))))
     )

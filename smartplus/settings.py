@@ -316,6 +316,8 @@ DEVICES_PER_APARTMENT = env.int("DEVICES_PER_APARTMENT", default=10)
 APARTMENTS_AT_ONCE = env.int("APARTMENTS_AT_ONCE", default=10_000)  # of a new site or building
 # Commercial sites created since then are paid with credits, older ones with money (S2); the beginning of the day in UTC
 CREDITS_SINCE = datetime.fromisoformat(env.str("CREDITS_SINCE", default="2025-06-01")).replace(tzinfo=UTC)
+LEASE_NOTICE_DAYS = env.int("LEASE_NOTICE_DAYS", default=14)  # how long before its end a lease is told of
+RESIDENTS_KEPT_DAYS = env.int("RESIDENTS_KEPT_DAYS", default=30)  # after that the data of who moved out are erased
 
 # Where the heads of the audit's chains are kept, day by day; best on a volume that database administrators can't write to
 AUDIT_HEADS = Path(env.str("AUDIT_HEADS", default="") or VAR_DIR / "audit-heads.jsonl")

@@ -97,6 +97,17 @@ def renewal_left(auto_renewal: AutoRenewal, *, archived: int, switched_off: int,
         )  # fmt: skip
 
 
+def items_suspended(auto_renewal: AutoRenewal, *, items: int, now: datetime) -> None:
+    """Some items are not charged, because nobody lives in their apartments: to the payer's members with billing mail. It can be muted, since
+    nothing has to be done."""
+    key = f"items-suspended:{auto_renewal.pk}.{now.isoformat()}"
+    for member in _members(auto_renewal.payer, BILLING):
+        _post(
+            "items_suspended", key, Topic.ORDERS, member, auto_renewal, auto_renewal.payer, now,
+            auto_renewal=auto_renewal, items=items,
+        )  # fmt: skip
+
+
 def order_needs_operator(order: Order, *, kind: str, reason: Reason | str, key: str, now: datetime) -> None:
     """Money that does not fit, to the operator's members, who decide (R50, R52). `kind` is mismatch, late, duplicate_payment or forgotten."""
     for membership in (

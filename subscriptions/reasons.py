@@ -24,6 +24,7 @@ TEXTS: dict[str, Promise] = {
     "archived": _("What it renewed is archived."),
     "services_off": _("All of its services are switched off."),
     "service_off": _("The service is switched off."),
+    "no_household": _("Nobody lives there: it is not charged, and continues with the next household."),
     "lapsed": _("Its paid time and the days of grace ran out: it lapsed on %(day)s."),
     "item_lapsed": _("It lapsed."),
     "cycles_done": _("The agreed number of renewals is reached."),

@@ -50,7 +50,9 @@ def steps_of(draft: catalogue.Configuration, saved: Iterable[Saved], counts: Map
     }
     steps: Counter[Step] = Counter()
     for row in saved:
-        new = wanted.pop((row.target_kind, row.target, row.service_type), "")
+        # Slots of members follow the people, whatever a draft switches
+        kept = row.variant if row.target_kind == Target.MEMBER_SLOT else ""
+        new = wanted.pop((row.target_kind, row.target, row.service_type), kept)
         renewed = row.renewed or row.variant
         step = Step(
             row.target_kind,
@@ -70,6 +72,8 @@ def steps_of(draft: catalogue.Configuration, saved: Iterable[Saved], counts: Map
 
 def _times(counts: Mapping[int | str, int], kind: str, target: TargetKey) -> int:
     """How many equal targets a key stands for: equal apartments are counted, and their slots with them."""
+    if kind == Target.MEMBER_SLOT and not isinstance(target, tuple):
+        return 1  # a saved slot, by its own id
     key = target[0] if isinstance(target, tuple) else target
     return counts.get(key, 1) if kind in catalogue.OF_APARTMENTS else 1
 
@@ -89,16 +93,16 @@ RENEWED = "renewed"  # and this annotation
 
 
 def saved_of(site: Site, *, apartment: Apartment | None) -> list[Saved]:
-    """The entitlements of one apartment, or with None of all other targets of the site, for a price preview; one statement."""
+    """The entitlements of one apartment, or with None of all other targets of the site, for a price preview; one statement. Slots of members
+    are listed one by one."""
     rows = Entitlement.objects.filter(site=site)
-    rows = (
-        rows.filter(target=apartment.target_id) if apartment else rows.exclude(target__kind__in=catalogue.OF_APARTMENTS)
-    )
+    rows = rows.filter(target=apartment.target_id) if apartment else rows.exclude(target__kind=Target.APARTMENT)
     return [
         Saved(Target(kind), target, service_type, variant, *paid)
         for kind, target, service_type, variant, *paid in rows.annotate(renewed=status.renewed())
         .order_by("pk")
         .values_list("target__kind", "target_id", "service_type", "variant", *PAID, RENEWED)
+        if variant or kind != Target.MEMBER_SLOT  # a slot that rests costs nothing and comes back only with a member
     ]
 
 

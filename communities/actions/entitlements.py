@@ -9,7 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from communities import catalogue
 from communities.actions.targets import slot_of
@@ -76,7 +77,9 @@ def configuration_of(
     if apartment_ids is not None:
         apartments, managers = apartments.filter(pk__in=list(apartment_ids)), managers.none()
     has_master = Exists(Resident.objects.filter(apartment=OuterRef("pk"), is_master=True))
-    rows = apartments.annotate(has_master=has_master).order_by("pk")
+    members = Resident.objects.filter(apartment=OuterRef("pk")).members().order_by().values("apartment")
+    counted = Coalesce(Subquery(members.annotate(n=Count("pk")).values("n")), 0)
+    rows = apartments.annotate(has_master=has_master, members=counted).order_by("pk")
     found = catalogue.Configuration(
         switches=site.switches,
         retention_days=site.retention_days,
@@ -85,10 +88,10 @@ def configuration_of(
         free_members=site.free_members,
         apartments=tuple(
             catalogue.ApartmentConfiguration(
-                key=target, indoor_monitor=monitor, landline=landline, video_storage=video, has_master=master
+                key=target, indoor_monitor=monitor, landline=landline, video_storage=video, has_master=master, members=n
             )
-            for target, monitor, landline, video, master in rows.values_list(
-                "target_id", "indoor_monitor", "landline", "video_storage", "has_master"
+            for target, monitor, landline, video, master, n in rows.values_list(
+                "target_id", "indoor_monitor", "landline", "video_storage", "has_master", "members"
             )
         ),
         managers=tuple(

@@ -19,6 +19,7 @@ from accounts.typed.days import end_date
 from accounts.typed.keys import identity_key
 from communities import audit_sentences, catalogue
 from communities.actions.entitlements import sync_site
+from communities.actions.households import admit_waiting, events_of
 from communities.actions.site_rules import (
     name_taken,
     payment_mode_of,
@@ -176,6 +177,7 @@ def edit_site(
         refuse_locked_switches(site, wanted, now)
         _write_basics(site, basics, options)
         lowered = _write_switches(site, wanted, ceiling_confirmed=ceiling_confirmed)
+    admitted = admit_waiting(site, now=now) if site.free_members > before["free_members"] else []
     # The summary counts their days anew; no other transaction may change them meanwhile
     if site.time_zone != before["time_zone"]:
         items = Entitlement.objects.filter(site=site).order_by("pk")
@@ -186,7 +188,7 @@ def edit_site(
     off_in = {f"{code}_off_in": len(flats) for code, flats in lowered.items() if flats}
     after = audit.fields_of(site, AUDITED) | off_in
     told = audit.record(actor, SITE_CHANGED, site, now=now, tenant=site, site_id=site.pk, before=before, after=after)
-    audit.record_all(_lost(actor, lowered, told, now=now))
+    audit.record_all([*_lost(actor, lowered, told, now=now), *events_of(actor, admitted, now=now, batch=told)])
     return site
 
 

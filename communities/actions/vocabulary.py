@@ -1,11 +1,23 @@
 """Every audit word that the actions of this app write; a test finds a missing one."""
 
 from accounts.audit import Word
-from communities.actions import apartments, archives, assignments, commercial_accounts, equipment, residents, sites
+from communities.actions import (
+    apartments,
+    archives,
+    assignments,
+    commercial_accounts,
+    equipment,
+    households,
+    moving,
+    residents,
+    sites,
+)
 
 WORDS: tuple[Word, ...] = (
     apartments.APARTMENT_CREATED, apartments.APARTMENT_CHANGED,
     residents.RESIDENT_ADDED, residents.RESIDENT_CHANGED, residents.RESIDENT_REMOVED,
+    households.RESIDENT_ARRIVED, households.RESIDENT_LEFT, households.RESIDENT_ADMITTED, households.MASTER_SET,
+    moving.RESIDENT_MOVED, moving.HOUSEHOLD_LEFT, moving.HOUSEHOLD_LEAVES, moving.HOUSEHOLD_ARRIVED,
     assignments.MANAGERS_SET, assignments.TECHNICIANS_SET, assignments.SITES_SET,
     equipment.ADDED, equipment.CHANGED, equipment.MOVED, equipment.ARCHIVED, equipment.RESTORED, equipment.REMOVED,
     commercial_accounts.ADDED, commercial_accounts.CHANGED, commercial_accounts.SWITCHED, commercial_accounts.ARCHIVED,

@@ -67,6 +67,11 @@ class Entry:
     has_components: bool = False
 
     @property
+    def needs_household(self) -> bool:
+        """Whether it is for the people of an apartment, so that an empty one wants none of it."""
+        return self.needs_master or self.target is Target.MEMBER_SLOT
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """The rows of this type in a price list."""
         return (EACH,)
@@ -263,8 +268,7 @@ class PmApp(Entry):
 
 
 VIDEO_SWITCH = "video_storage"
-# Each retention period has its own price
-VIDEO: Mapping[str, int] = {f"{VIDEO_SWITCH}_{days}": days for days in RETENTION_DAYS}
+VIDEO: Mapping[str, int] = {f"{VIDEO_SWITCH}_{days}": days for days in RETENTION_DAYS}  # each has its own price
 
 
 def video_component(retention_days: int) -> str:
@@ -282,8 +286,7 @@ PREMIUM_COMPONENTS: tuple[str, ...] = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PremiumPlan(Entry):
-    """The Premium Plan: the sum of its components; without components it is not billed (DOMAIN §3). `switches` are the possible components
-    by project type (R28)."""
+    """The Premium Plan, the sum of its components (DOMAIN §3). `switches` are those that a project type can have (R28)."""
 
     switches: Mapping[str, frozenset[str]] = field(default_factory=dict)
 

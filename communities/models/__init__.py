@@ -1,5 +1,6 @@
 """Tables of communities: sites and their parts, people on sites, entitlements."""
 
+from communities.households import Lease, Stage
 from communities.models.accounts import AccountKind, CommercialAccount
 from communities.models.assigned import TechnicianAssignment, assigned_sites
 from communities.models.changes import ServiceChange, ServiceChangeRow
@@ -8,11 +9,11 @@ from communities.models.entitlements import BLOCK_LABELS, Block, Entitlement
 from communities.models.equipment import KINDS_OF, TARGET_OF, Equipment, EquipmentKind, Viewers
 from communities.models.expiries import ExpiryDay
 from communities.models.kinds import Kind, PaymentMode
+from communities.models.residents import Resident
 from communities.models.sites import (
     Apartment,
     Building,
     ManagerAssignment,
-    Resident,
     Site,
     keys_of,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "EquipmentKind",
     "ExpiryDay",
     "Kind",
+    "Lease",
     "ManagerAssignment",
     "Mode",
     "PaymentMode",
@@ -42,6 +44,7 @@ __all__ = [
     "ServiceChangeRow",
     "Site",
     "SiteDraft",
+    "Stage",
     "State",
     "Step",
     "Target",

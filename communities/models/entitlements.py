@@ -8,10 +8,12 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Value, When
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from communities import catalogue
 from communities.models import status
+from communities.models.residents import Resident
 from communities.models.sites import SiteChild, SiteChildQuerySet
 from communities.models.status import Mode, State, state_of
 from communities.models.targets import Target
@@ -55,6 +57,15 @@ class EntitlementQuerySet(SiteChildQuerySet["Entitlement"]):
     def wanted(self) -> EntitlementQuerySet:
         """Configured and so billable (R25); a dormant one keeps its paid time but is not offered."""
         return self.exclude(variant="")
+
+    def vacant(self) -> EntitlementQuerySet:
+        """Those that nobody wants because nobody lives in their apartment: with the next household they are wanted again (R33). What is archived is
+        no such item."""
+        of_people = [entry.code for entry in catalogue.ENTRIES if entry.needs_household]
+        home = Coalesce(OuterRef("target__parent_id"), OuterRef("target_id"))
+        masters = Resident.objects.filter(apartment__target=home, is_master=True)
+        found = self.filter(~Exists(masters), variant="", service_type__in=of_people)
+        return found.exclude(blocked=Block.ARCHIVED)
 
     def wrongly_blocked(self) -> EntitlementQuerySet:
         """Those whose `blocked` disagrees with their apartment."""

@@ -1,4 +1,4 @@
-"""Sites and their parts: buildings, apartments, residents, and the people assigned to them."""
+"""Sites and their parts: buildings, apartments, and the people assigned to them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django_countries import countries
 
 from accounts.models import Membership, Organization, User
 from accounts.scope import Actor, Role, by_tenant_keys
-from accounts.typed import phones, postal
+from accounts.typed import postal
 from accounts.typed.columns import FloorKey, IdentityKey, Keyed, SearchKey, SortKey
 from communities import catalogue
 from communities.models.kinds import Kind, PaymentMode
@@ -270,43 +270,6 @@ class Apartment(SiteChild):
     def switches(self) -> dict[str, bool]:
         """The three switches of an apartment (R14)."""
         return {code: getattr(self, code) for code in catalogue.APARTMENT_SWITCHES}
-
-
-class Resident(SiteChild):
-    """A member of a household. Invariant: at most one family master per apartment, the first resident (R32)."""
-
-    apartment = models.ForeignKey(Apartment, models.PROTECT, related_name="residents")
-    name = models.CharField(_("name"), max_length=120)
-    name_order = SortKey("name")
-    search_key = SearchKey("name", "email", "mobile")
-    email = models.EmailField(_("email"), blank=True)
-    mobile = models.CharField(_("mobile"), max_length=phones.LONGEST, blank=True)
-    language = models.CharField(_("language"), max_length=8, default="en")
-    remark = models.CharField(_("remark"), max_length=200, blank=True)
-    is_master = models.BooleanField(_("family master"), default=False)
-    created_at = models.DateTimeField()
-    version = models.PositiveIntegerField(default=1)
-
-    objects = SiteChildQuerySet["Resident"].as_manager()
-
-    class Meta:
-        ordering = ["-is_master", "name_order", "pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["apartment"],
-                condition=models.Q(is_master=True),
-                name="resident_one_master",
-                violation_error_message=_("This apartment already has a family master."),
-            ),
-            models.CheckConstraint(
-                condition=~models.Q(email="") | ~models.Q(mobile=""),
-                name="resident_reachable",
-                violation_error_message=_("A resident needs an email or a mobile number."),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class ManagerAssignment(SiteChild):

@@ -15,7 +15,8 @@ from accounts.typed.columns import PlaceKey, SortKey
 from communities import catalogue
 from communities.models.accounts import CommercialAccount
 from communities.models.equipment import Equipment
-from communities.models.sites import Apartment, Resident, SiteChild, SiteChildQuerySet
+from communities.models.residents import Resident
+from communities.models.sites import Apartment, SiteChild, SiteChildQuerySet
 
 Kinds = catalogue.Target
 SLOT_KINDS = [kind.value for kind in catalogue.SLOTS]

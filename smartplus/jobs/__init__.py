@@ -17,12 +17,13 @@ from accounts.actions import sessions
 from accounts.errors import NotPermitted
 from accounts.models import ItemFailure, Organization
 from accounts.scope import Actor, Role
+from communities.actions import leases
 from payments import actions as payment_actions
 from payments import events
 from smartplus import failures, wakeups
 from smartplus.audit import WORK_TRIED_AGAIN
 from smartplus.jobs import long
-from subscriptions.actions import modes, renewals, scheduled, variants
+from subscriptions.actions import modes, renewals, scheduled, vacancies, variants
 
 log = logging.getLogger("smartplus.jobs")
 
@@ -56,6 +57,8 @@ JOBS: dict[str, Job] = {
         asks_gateways=False,
         again=long_jobs.try_again,
     ),
+    "leases": Job(leases.turn_due, _("Leases of residents"), 10, asks_gateways=False),
+    "vacancies": Job(vacancies.resume_due, _("Items of apartments that are lived in again"), 10, asks_gateways=False),
     "gateway_events": Job(scheduled.process_events, _("Messages of the gateways"), 30, again=events.try_again),
     "renewals": Job(renewals.renew_due, _("Auto-renewals"), 60),
     "stale_payments": Job(scheduled.reconcile_stale_payments, _("Asking about payments"), 30),

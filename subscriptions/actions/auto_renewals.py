@@ -162,27 +162,35 @@ def worked_until(auto_renewal: AutoRenewal, items: Iterable[int]) -> tuple[datet
 def reschedule(auto_renewals: Iterable[AutoRenewal], *, now: datetime) -> None:
     """Write when each (locked) auto-renewal is due next: the next try of its open order, otherwise its earliest expiry less the lead.
 
-    While the order is being charged, that is the try after, in case the result of the charge is never reported. An auto-renewal without
-    items ends.
+    While the order is being charged, that is the try after, in case the result of the charge is never reported. Suspended items are looked at
+    again when they lapse. An auto-renewal without items ends.
     """
     for auto_renewal in auto_renewals:
         if auto_renewal.state != ACTIVE:
             continue
-        ends = auto_renewal.items.filter(is_live=True).aggregate(
-            first=Min("entitlement__expires_at"), grace=Min("entitlement__works_until")
-        )
-        first = ends["first"]
-        if first is None:
+        ends = _ends(auto_renewal)
+        first, lapses = ends["first"], ends["lapses"]
+        if first is None and lapses is None:
             close(auto_renewal, ENDED, Reason("nothing_left"), actor=RENEWALS, now=now)
             continue
         order = Order.objects.filter(pk=auto_renewal.renewal_id or 0, state=Order.State.PROCESSING).first()
         if order is not None and order.next_try_at is not None:
             auto_renewal.next_due_at = order.next_try_at
-        elif order is not None or auto_renewal.tries:
+        elif first is not None and (order is not None or auto_renewal.tries):
             auto_renewal.next_due_at = next(iter(retry_times(first, after=now)), max(now, ends["grace"] or first))
         else:
-            auto_renewal.next_due_at = first - LEAD
+            auto_renewal.next_due_at = min(at for at in (first and first - LEAD, lapses) if at is not None)
         auto_renewal.save(update_fields=["next_due_at"])
+
+
+def _ends(auto_renewal: AutoRenewal) -> dict[str, datetime | None]:
+    """The `first` expiry of what is charged and the end of its `grace`, and when the first suspended item `lapses`."""
+    charged, suspended = Q(suspended_at=None), Q(suspended_at__isnull=False)
+    return auto_renewal.items.filter(is_live=True).aggregate(
+        first=Min("entitlement__expires_at", filter=charged),
+        grace=Min("entitlement__works_until", filter=charged),
+        lapses=Min("entitlement__works_until", filter=suspended),
+    )
 
 
 def record_success(order: Order, auto_renewals: Iterable[AutoRenewal], *, now: datetime) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -229,8 +230,10 @@ def _refuse_unrecoverable(auto_renewal: AutoRenewal, *, now: datetime) -> None:
 
 
 def _resumable(auto_renewal: AutoRenewal, now: datetime) -> list[int]:
-    """Items that left when the auto-renewal was suspended, if they still run, are on, and are under no other auto-renewal."""
-    running = Entitlement.objects.in_force(now).wanted()
+    """Items that left when the auto-renewal was suspended, if they still run, are on or wait for a household, and are under no other
+    auto-renewal."""
+    running = Entitlement.objects.in_force(now)
+    running = running.filter(~Q(variant="") | Q(pk__in=running.vacant().values("pk")))
     elsewhere = AutoRenewalItem.objects.live().values("entitlement_id")
     left = auto_renewal.items.filter(is_live=False, entitlement__in=running).exclude(entitlement__in=elsewhere)
     return list(left.filter(reason=auto_renewal.reason).values_list("pk", flat=True))

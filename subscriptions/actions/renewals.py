@@ -21,7 +21,7 @@ from payments.errors import EarlierOpen, GatewayNotSetUp, GatewayRefused, Gatewa
 from payments.models import BillingProfile, Payment
 from payments.reasons import instant
 from subscriptions import notices, rights
-from subscriptions.actions import auto_renewals, fulfilment, modes, orders, settlement, transitions
+from subscriptions.actions import auto_renewals, fulfilment, modes, orders, settlement, transitions, vacancies
 from subscriptions.actions.auto_renewals import ITEMS_LEFT, LEAD, RENEWALS, SUSPENDED
 from subscriptions.actions.opening import Purchase, open_order
 from subscriptions.errors import BillingIncomplete
@@ -164,7 +164,8 @@ def _waiting(auto_renewal_ids: list[int]) -> list[str]:
 def prepare(auto_renewal_ids: list[int], *, now: datetime) -> Payment | None:
     """Create the payment, for a new order or for the one that waits for its next try; nothing is sent (DESIGN §4 A).
 
-    None when nothing is to be charged now. Items that are switched off leave the auto-renewal, lapsed ones too. Without a right to pay, a
+    None when nothing is to be charged now. Items that are switched off leave the auto-renewal, lapsed ones too; those of empty apartments are
+    suspended (R33). Without a right to pay, a
     usable card or a price the auto-renewal is suspended with the reason (R25, R43). Locks: site → payer → auto-renewal → order → payment →
     entitlement.
     """
@@ -240,14 +241,16 @@ def _charge(order: Order | None, locked: list[AutoRenewal], payer: Organization,
 
 def _has_changed(order: Order, locked: list[AutoRenewal]) -> bool:
     """Whether an item of the order is not renewed any more. An order never changes (R26), so the other items need a new one."""
-    renewed = AutoRenewalItem.objects.live().filter(auto_renewal__in=locked).values("entitlement_id")
+    renewed = AutoRenewalItem.objects.renewing().filter(auto_renewal__in=locked).values("entitlement_id")
     return order.lines.exclude(entitlement__reserved_by=order.pk, entitlement__in=renewed).exists()
 
 
 def _drop_what_ended(locked: list[AutoRenewal], *, now: datetime) -> None:
-    """Remove items whose service is off or that lapsed; an auto-renewal without items ends."""
+    """Remove items whose service is off or that lapsed, and suspend those of empty apartments; an auto-renewal without items ends."""
+    vacancies.follow(locked, now=now)
     items = AutoRenewalItem.objects.live().filter(auto_renewal__in=locked)
-    unwanted = dict(items.filter(entitlement__variant="").values_list("pk", "entitlement__blocked"))
+    leaves = Q(suspended_at=None) | Q(entitlement__blocked=Block.ARCHIVED)
+    unwanted = dict(items.filter(leaves, entitlement__variant="").values_list("pk", "entitlement__blocked"))
     archived, off = [pk for pk, why in unwanted.items() if why == Block.ARCHIVED], list(unwanted)
     AutoRenewalItem.objects.filter(pk__in=off).update(is_live=False, reason="service_off")
     AutoRenewalItem.objects.filter(pk__in=archived).update(reason="archived")
@@ -297,7 +300,7 @@ def _order(
 ) -> Order | None:
     """A new order for what is due in these auto-renewals; None when nothing is. An order of total 0 is fulfilled here."""
     assert installer.distributor is not None
-    renewed = AutoRenewalItem.objects.live().filter(auto_renewal__in=locked)
+    renewed = AutoRenewalItem.objects.renewing().filter(auto_renewal__in=locked)
     due = Entitlement.objects.filter(
         pk__in=renewed.values("entitlement_id"), expires_at__lte=now + LEAD, reserved_by=None
     ).values_list("pk", flat=True)

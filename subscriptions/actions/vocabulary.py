@@ -16,6 +16,7 @@ from subscriptions.actions import (
     settlement,
     tenancy,
     transitions,
+    vacancies,
 )
 from subscriptions.audit import ORDER_SUCCEEDED
 
@@ -25,7 +26,7 @@ WORDS: tuple[Word, ...] = (
     transitions.ORDER_FAILED, transitions.ORDER_TIMED_OUT, transitions.ORDER_CANCELLED,
     opening.ORDER_CREATED,
     prices.PRICES_PUBLISHED,
-    auto_renewals.ITEMS_LEFT,
+    auto_renewals.ITEMS_LEFT, vacancies.ITEMS_SUSPENDED, vacancies.ITEMS_RESUMED,
     requests.REQUEST_MADE, request_decisions.REQUEST_APPROVED, request_decisions.REQUEST_REFUSED, request_decisions.REQUEST_WITHDRAWN,
     request_decisions.REQUEST_REOPENED, request_decisions.REQUEST_DONE,
     reviews.ORDER_REVIEWED,

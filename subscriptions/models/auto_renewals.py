@@ -120,12 +120,20 @@ class AutoRenewalItemQuerySet(models.QuerySet["AutoRenewalItem"]):
         return self.none()
 
     def live(self) -> Self:
-        """Those that are still renewed."""
+        """Those that are still in their auto-renewal."""
         return self.filter(is_live=True)
+
+    def renewing(self) -> Self:
+        """Those of them that are charged: they are not suspended."""
+        return self.filter(is_live=True, suspended_at=None)
 
 
 class AutoRenewalItem(models.Model):
-    """One entitlement in an auto-renewal. Invariant: an entitlement is live in at most one active auto-renewal."""
+    """One entitlement in an auto-renewal. Invariant: an entitlement is live in at most one active auto-renewal.
+
+    `suspended_at`: since then it is not charged, because nobody lives in its apartment; it continues by itself with the next household, as long
+    as it works (R33, R46).
+    """
 
     auto_renewal = models.ForeignKey(AutoRenewal, models.PROTECT, related_name="items")
     entitlement = models.ForeignKey(Entitlement, models.PROTECT, related_name="auto_renewal_items")
@@ -135,6 +143,7 @@ class AutoRenewalItem(models.Model):
     installer = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     is_live = models.BooleanField(default=True)
     reason = models.CharField(max_length=120, blank=True)  # code of the reason why it left
+    suspended_at = models.DateTimeField(null=True)
 
     objects = AutoRenewalItemQuerySet.as_manager()
 
@@ -143,6 +152,13 @@ class AutoRenewalItem(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["entitlement"], condition=models.Q(is_live=True), name="auto_renewal_item_one_live"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["auto_renewal"],
+                condition=models.Q(is_live=True, suspended_at__isnull=False),
+                name="auto_renewal_item_suspended",
             )
         ]
 

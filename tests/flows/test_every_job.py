@@ -16,7 +16,9 @@ from accounts import mail as letters
 from accounts.actions import sessions
 from accounts.actions.long_jobs import start_job
 from accounts.models import ItemFailure, Notice
-from communities import expiries
+from communities import catalogue, expiries
+from communities.actions import apartments, leases, residents, sites
+from communities.models import Resident
 from payments import actions as payment_actions
 from payments import events, gateways
 from payments.actions import keys
@@ -26,7 +28,7 @@ from smartplus import jobs
 from smartplus.jobs import JOBS
 from smartplus.jobs.kinds import KINDS
 from smartplus.portal.operator import queries as work
-from subscriptions.actions import renewals, scheduled, settlement, variants
+from subscriptions.actions import renewals, scheduled, settlement, vacancies, variants
 from subscriptions.actions.opening import ORDER_CREATED
 from subscriptions.models import AutoRenewal, Order
 from tests.factories import (
@@ -38,6 +40,7 @@ from tests.factories import (
     SubscriptionFactory,
 )
 from tests.people import NOW, SYSTEM, People, Person
+from tests.sites import ADDRESS, OPTIONS
 
 N = 3  # items of each job; the first one fails
 LONG_AGO = NOW - timedelta(hours=2)
@@ -261,6 +264,45 @@ def expiry_days(stage: Stage) -> FailingWork:
     return failing
 
 
+def due_leases(stage: Stage) -> FailingWork:
+    """A site of each of three installers, at which one lease is over."""
+    made = []
+    for person in (stage.people.ivan, stage.people.ines, stage.people.igor):
+        site = sites.create_community(
+            person.actor, basics={"name": "Site", **ADDRESS}, free_members=4, switches=catalogue.DEFAULTS, options=OPTIONS, now=NOW
+        )  # fmt: skip
+        building = sites.add_building(person.actor, site_id=site.pk, name="House", now=NOW)
+        flat = apartments.create_apartment(person.actor, building_id=building.pk, floor="1", number="1", now=NOW)
+        for name in ("Stays", "Leaves"):
+            residents.add_resident(person.actor, apartment_id=flat.pk, name=name, email="r@example.org", now=NOW)
+        Resident.objects.filter(site=site, is_master=False).update(lease_until=NOW.date() - timedelta(days=1))
+        made.append(site.pk)
+    failing = FailingWork(made[0])
+    turn = leases.turn_site
+    stage.patch.setattr(leases, "turn_site", lambda pk, *, now: failing.on(pk) or turn(pk, now=now))
+    return failing
+
+
+def vacancies_that_end(stage: Stage) -> FailingWork:
+    rows = [
+        SubscriptionFactory.create(
+            payer=payer.firm, installer=stage.people.ivan.firm, distributor=stage.people.dora.firm, method=stage.card(n, payer),
+            order=stage.order(n, payer, state=Order.State.SUCCEED), next_due_at=NOW + timedelta(days=30),
+        )
+        for n, payer in enumerate(stage.payers())
+    ]  # fmt: skip
+    waiting, failing = {row.pk for row in rows}, FailingWork(rows[0].pk)
+    stage.patch.setattr(vacancies, "_back", lambda _items: SimpleNamespace(values=lambda _name: sorted(waiting)))
+
+    def resume(pk: int, *, now: datetime) -> Any:
+        failing.on(pk)
+        waiting.discard(pk)
+        return 1
+
+    stage.patch.setattr(vacancies, "resume", resume)
+    return failing
+
+
 CASES: dict[str, Callable[[Stage], FailingWork]] = {
     "audit_seals": audit_seals,
     "audit_heads": audit_heads,
@@ -275,6 +317,8 @@ CASES: dict[str, Callable[[Stage], FailingWork]] = {
     "old_sessions": old_sessions,
     "old_forms": old_forms,
     "paid_variants": paid_variants,
+    "leases": due_leases,
+    "vacancies": vacancies_that_end,
     "expiry_days": expiry_days,
     "removed_cards": removed_cards,
     "long_jobs": long_work,

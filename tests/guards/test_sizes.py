@@ -27,6 +27,7 @@ MANY = {
     "accounts/notify.py:draft": TOLD,
     "accounts/notify.py:post": TOLD,
     "communities/actions/apartments.py:change_apartment": ONE_TRANSACTION,
+    "communities/actions/residents.py:add_resident": ONE_TRANSACTION,
     "communities/actions/residents.py:edit_resident": ONE_TRANSACTION,
     "communities/actions/sites.py:edit_site": ONE_TRANSACTION,
     "devices/actions/apartments.py:edit_apartment": ONE_TRANSACTION,

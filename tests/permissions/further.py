@@ -26,8 +26,8 @@ from accounts.actions import (
 from accounts.audit import Word
 from accounts.models import ApiToken, Invitation, ItemFailure, MailLink, Membership, Organization, Topic, User
 from accounts.models.invitations import digest_of
-from communities.actions import assignments, sites
-from communities.models import Entitlement, TechnicianAssignment
+from communities.actions import assignments, households, moving, sites
+from communities.models import Entitlement, Resident, TechnicianAssignment
 from payments import actions as payment_actions
 from payments.actions import billing, methods
 from payments.models import GatewayEvent, Payment, PaymentMethod
@@ -46,9 +46,10 @@ from subscriptions.actions import (
     settlement,
     tenancy,
     transitions,
+    vacancies,
 )
 from subscriptions.audit import ORDER_SUCCEEDED
-from subscriptions.models import AutoRenewal, Cart, Order
+from subscriptions.models import AutoRenewal, AutoRenewalItem, Cart, Order
 from tests.guards.world import World
 from tests.payments.pay_page import press
 from tests.people import NOW, PASSWORD, SYSTEM
@@ -318,6 +319,22 @@ def _items_left(stage: Stage) -> Callable[[], object]:
     return lambda: jobs.run("renewals", now=stage.at(DUE))
 
 
+def _emptied(stage: Stage) -> Callable[[], object]:
+    auto_renewal = _due(stage)
+    app = auto_renewal.items.filter(entitlement__service_type="app").get().entitlement
+    apartment = app.target.apartment
+    moving.move_out(stage.world.person("ivan").actor, apartment_id=apartment.pk, now=NOW)
+    return lambda: jobs.run("renewals", now=stage.at(DUE))
+
+
+def _lived_in_again(stage: Stage) -> Callable[[], object]:
+    _emptied(stage)()
+    apartment = AutoRenewalItem.objects.get(suspended_at__isnull=False).entitlement.target.apartment
+    people = [moving.Entry(name="New", email="new@example.org")]
+    moving.move_in(stage.world.person("ivan").actor, apartment_id=apartment.pk, people=people, now=DUE)
+    return lambda: jobs.run("vacancies", now=stage.at(DUE))
+
+
 def _all_renew(stage: Stage) -> Callable[[], object]:
     return lambda: jobs.run("renewals", now=stage.at(DUE))
 
@@ -336,6 +353,16 @@ def _event(stage: Stage) -> Callable[[], object]:
         received_at=NOW, next_try_at=NOW,
     )  # fmt: skip
     return lambda: jobs.run("gateway_events", now=NOW)
+
+
+def _lease_days(stage: Stage) -> Callable[[], object]:
+    """The family master leaves, a member follows, and somebody arrives."""
+    key = stage.world.holdings["hafen"].keys["resident"][0]
+    master = Resident.objects.get(pk=key)
+    Resident.objects.filter(apartment=master.apartment_id, is_master=True).update(lease_until=NOW.date())
+    master.pk, master.is_master, master.stage, master.lease_from = None, False, "future", NOW.date() + timedelta(days=1)
+    master.save(force_insert=True)
+    return lambda: jobs.run("leases", now=NOW + timedelta(days=1))
 
 
 def _site_off(stage: Stage) -> Callable[[], object]:
@@ -431,11 +458,18 @@ FURTHER: dict[str, Further] = {
     "job renewals:an item left": Further(
         {auto_renewals.ITEMS_LEFT: 1, opening.ORDER_CREATED: 1, ORDER_SUCCEEDED: 1}, _items_left
     ),
+    "job renewals:an empty apartment": Further(
+        {vacancies.ITEMS_SUSPENDED: 1, opening.ORDER_CREATED: 1, ORDER_SUCCEEDED: 1}, _emptied
+    ),
+    "job vacancies": Further({vacancies.ITEMS_RESUMED: 1}, _lived_in_again),
     "job revoked_orders": Further({transitions.ORDER_CANCELLED: 2}, _revoked),
     "job gateway_events": Further({ORDER_SUCCEEDED: 1}, _event),
     "job order_timeouts": Further({transitions.ORDER_TIMED_OUT: 6}, _job("order_timeouts", NOW + timedelta(hours=1))),
     "job stale_payments": Further({}, _job("stale_payments", NOW + timedelta(minutes=10))),
     "job unreported_charges": Further({}, _job("unreported_charges", NOW + timedelta(minutes=10))),
+    "job leases": Further(
+        {households.RESIDENT_ARRIVED: 1, households.RESIDENT_LEFT: 1, households.MASTER_SET: 1}, _lease_days
+    ),
     "job mail": Further({}, _job("mail", NOW)),
     "job audit_seals": Further({}, _job("audit_seals", NOW)),
     "job audit_heads": Further({}, _job("audit_heads", NOW)),

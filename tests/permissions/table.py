@@ -20,6 +20,7 @@ from communities.actions import apartments, archives, sites
 from communities.actions.buildings import NewApartment, NewBuilding
 from communities.actions.commercial_accounts import Holder
 from communities.actions.equipment import Piece, Place
+from communities.actions.moving import Entry
 from communities.models import (
     Apartment,
     Building,
@@ -52,6 +53,7 @@ from tests.portal.signed_in import switch_on
 from tests.sites import ADDRESS, OPTIONS
 from tests.subscriptions.lookups import BASE
 
+LATER = NOW.date() + timedelta(days=9)
 COLUMNS = {"O": "olga", "D": "dora", "S": "sam", "I": "ivan", "T": "tess", "M": "petra"}
 OUTSIDER = "mallory"
 ESTATES = {"sam": "norden", "ines": "norden"}  # whose site each looks at; the others' is Ivan's
@@ -386,6 +388,28 @@ def _same_works(case: Case) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _member(case: Case, **how: Any) -> dict[str, Any]:
+    """Somebody who lives with the family master."""
+    row = case.row(Resident, "resident")
+    row.pk, row.is_master, row.name = None, False, "Member"
+    for name, value in how.items():
+        setattr(row, name, value)
+    row.save(force_insert=True)
+    return {"resident_id": row.pk}
+
+
+def _member_who_waits(case: Case) -> dict[str, Any]:
+    Site.objects.filter(pk=case.site.pk).update(free_members=0)
+    return _member(case, stage="waiting", is_accepted=False)
+
+
+def _mover(case: Case) -> dict[str, Any]:
+    """A member who moves to where nobody lives."""
+    flat = case.row(Apartment, "apartment")
+    there = Apartment.objects.filter(site=case.site).exclude(pk=flat.pk).order_by("pk")[0]
+    return {**_member(case), "version": 1, "apartment_id": there.pk}
+
+
 def _spare_device(case: Case) -> dict[str, Any]:
     """A monitor that its apartment does not require."""
     device = case.row(Device, "device")
@@ -538,6 +562,7 @@ LEFT_OUT = {
     "returns.record_sent": "told by whoever was let start the payment",
     "returns.record_returned": "an address that anybody may open: where the actor may not pay it notes nothing, and says so",
     "returns.record_left": "as record_returned",
+    "households.events_of": "makes the audit rows of an action that has asked already",
     "carts.new_cart": "a part of fill_cart and of approve, which ask",
     "carts.show_again": "a part of change_term and of approve, which ask and hold the cart's lock",
     "carts.extendable": "a question about what one sees at that time; place_extension and request_upgrade ask it",
@@ -642,6 +667,15 @@ TABLE: dict[str, Row] = {
     "archives.delete_site": Row("I", lambda c: {"site_id": _bare_site(c).pk}),
     "residents.add_resident": Row("ITM", lambda c: {"apartment_id": c.key("apartment"), "name": "Kim", "email": "kim@x.example"}),
     "residents.edit_resident": Row("ITM", _resident),
+    "moving.make_master": Row("ITM", _member),
+    "moving.accept_resident": Row("IT", _member_who_waits),
+    "moving.move_resident": Row("ITM", _mover),
+    "moving.move_out": Row("ITM", lambda c: {"apartment_id": c.key("apartment")}),
+    "moving.move_out:later": Row("ITM", lambda c: {"apartment_id": c.key("apartment"), "on": LATER}),
+    "moving.move_in": Row(
+        "ITM",
+        lambda c: {"apartment_id": c.key("apartment"), "people": [Entry(name="New", email="n@x.example")], "replaces": True},
+    ),
     "residents.remove_resident": Row("ITM", lambda c: {"resident_id": c.key("resident")}),
     "assignments.set_managers": Row("I", lambda c: {"site_id": c.site.pk, "pm_app_by_membership": {}}),
     "assignments.set_technicians": Row("I", lambda c: {"site_id": c.site.pk, "membership_ids": []}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,7 +26,17 @@ from accounts.actions import (
     two_factor,
 )
 from accounts.models import AuditEvent
-from communities.actions import apartments, archives, assignments, commercial_accounts, equipment, residents, sites
+from communities.actions import (
+    apartments,
+    archives,
+    assignments,
+    commercial_accounts,
+    equipment,
+    households,
+    moving,
+    residents,
+    sites,
+)
 from communities.models import Apartment, Building, ManagerAssignment, Site, TechnicianAssignment
 from devices.actions import bulk, library, monitors, registration, sheet
 from devices.addresses import Mac
@@ -66,6 +77,7 @@ SILENT_ROWS = {
     "orders.start_payment": "opens the gateway's page; the order's own timeline says so",
     "returns.check": "asks the gateway; what comes of it is written down",
 }
+TWO_LEFT = (households.RESIDENT_LEFT,) * 2  # as many as live in the apartment
 WORDS: dict[str, tuple[audit.Word, ...]] = {
     "addresses.ask_for_address": (addresses.ADDRESS_ASKED,),
     "addresses.withdraw_address": (addresses.ADDRESS_WITHDRAWN,),
@@ -142,6 +154,17 @@ WORDS: dict[str, tuple[audit.Word, ...]] = {
     "commercial_accounts.archive_account": (commercial_accounts.ARCHIVED,),
     "commercial_accounts.restore_account": (commercial_accounts.RESTORED,),
     "commercial_accounts.remove_account": (commercial_accounts.REMOVED,),
+    "moving.make_master": (households.MASTER_SET,),
+    "moving.accept_resident": (households.RESIDENT_ADMITTED,),
+    "moving.move_resident": (moving.RESIDENT_MOVED,),
+    "moving.move_out": (moving.HOUSEHOLD_LEFT, *TWO_LEFT),
+    "moving.move_out:later": (moving.HOUSEHOLD_LEAVES,),
+    "moving.move_in": (
+        moving.HOUSEHOLD_LEFT,
+        *TWO_LEFT,
+        moving.HOUSEHOLD_ARRIVED,
+        residents.RESIDENT_ADDED,
+    ),
     "assignments.set_managers": (assignments.MANAGERS_SET,),
     "assignments.set_technicians": (assignments.TECHNICIANS_SET,),
     "assignments.set_sites_of": (assignments.TECHNICIANS_SET,),
@@ -227,6 +250,15 @@ QUIET_OF: dict[str, set[str]] = {
     "paymentmethod": {"failed_at", "detached_at"},
     "order": {"auto_renew"},
     "handover": {"decided_by_id", "decided_at", "expires_at", "counts"},
+    "resident": {
+        "is_master",
+        "apartment_id",
+        "becomes_master",
+        "is_accepted",
+        "left_at",
+        "lease_from",
+        "lease_until",
+    },  # `master` and `apartment` say it, the word, or the row of the household
 }
 NOT_YET = {
     addresses.ADDRESS_ASKED.code,
@@ -236,11 +268,12 @@ PLACED = {"site", "building", "apartment", "resident", "device", "equipment", "c
 
 
 def of_row(name: str) -> dict[audit.Word, int]:
-    """The words of a row of the table, each once; an action that is in neither list is red."""
+    """The words of a row of the table, with how often; an action that is in neither list is red."""
     head = name.partition(":")[0]
     if head in SILENT_ROWS:
         return {}
-    return dict.fromkeys(WORDS.get(name, WORDS[head]), 2 if head in ON_BOTH_SIDES else 1)
+    times = 2 if head in ON_BOTH_SIDES else 1
+    return {word: n * times for word, n in Counter(WORDS.get(name, WORDS[head])).items()}
 
 
 def _managers(event: AuditEvent, table: dict[str, Any]) -> dict[str, Any]:
@@ -286,6 +319,7 @@ READ: dict[tuple[str, str], Callable[[AuditEvent, Row, dict[str, Any]], Any]] = 
     ("organization", "under"): lambda e, row, t: row["parent_id"],
     ("organization", "subdistributor"): lambda e, row, t: row["subdistributor_id"],
     ("resident", "master"): lambda e, row, t: row["is_master"],
+    ("resident", "apartment"): lambda e, row, t: _place(row, t),
     ("order", "items"): lambda e, row, t: row["line_count"],
     ("autorenewal", "card"): lambda e, row, t: _card(row, t),
     ("autorenewal", "reason"): lambda e, row, t: {"code": row["reason"], **row["reason_detail"]},
@@ -307,6 +341,7 @@ TOLD = {
     ("building", "apartments"), ("site", "apartments"), ("payment", "reason"), ("sellerversion", "logo"), ("pricelist", "valid_from"),
     ("handover", "installer_id"), ("site", "rows"), ("autorenewal", "handed_over"),
     ("site", "on"), ("site", "off"), ("commercialaccount", "fields"),
+    ("apartment", "people"), ("apartment", "on"),
 }  # fmt: skip
 
 

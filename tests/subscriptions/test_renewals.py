@@ -11,9 +11,8 @@ from django.conf import settings
 from accounts import breakers
 from accounts.errors import NotPermitted, Refused
 from accounts.models import AuditEvent, Organization
-from communities.actions import residents
 from communities.catalogue import ServiceType
-from communities.models import Entitlement, Resident, Site
+from communities.models import Entitlement, Site
 from payments.gateways.stripe.client import longest_call_s
 from payments.models import Payment, PaymentMethod
 from payments.sandbox import Sandbox
@@ -107,12 +106,15 @@ def test_a_service_that_is_off_leaves_the_auto_renewal(
 ) -> None:
 
     auto_renewal = agree()
-    residents.remove_resident(people.ivan.actor, resident_id=Resident.objects.get(apartment__number="1.01").pk, now=NOW)
+    plan = entitlement(Site.objects.get(), ServiceType.PREMIUM, "1.01")
+    Entitlement.objects.filter(pk=plan.pk).update(variant="")
     jobs.tick(now=at(sandbox, DUE))
-    assert entitlement(Site.objects.get(), ServiceType.APP, "1.01").expires_at == EXPIRY
+    plan.refresh_from_db()
+    assert plan.expires_at == EXPIRY
     assert expiries() == {EXPIRY + timedelta(days=30)}
-    assert Order.objects.get(type=Order.Type.AUTO_RENEWAL).total_minor == MONTHLY - 150
+    assert Order.objects.get(type=Order.Type.AUTO_RENEWAL).total_minor == MONTHLY - 90
     assert auto_renewal.items.filter(is_live=True).count() == 4
+    assert AutoRenewalItem.objects.get(entitlement=plan).reason == "service_off"
 
 
 @pytest.mark.rule("R43")

@@ -236,6 +236,6 @@ class ResidentForm(forms.Form):
         mobile.country, mobile.kept = country, resident.mobile if resident else ""
 
     @property
-    def values(self) -> dict[str, str]:
+    def values(self) -> dict[str, Any]:
         """The values for the actions."""
         return {field: self.cleaned_data[field] for field in residents.RESIDENT_FIELDS}

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import ItemFailure, LongJob, Notice, Organization
 from accounts.scope import Actor
+from communities.models import Site
 from payments.actions import keys
 from payments.models import GatewayEvent, Payment, PaymentMethod, Purpose
 from smartplus.jobs import JOBS
@@ -56,6 +57,11 @@ def _row(failure: ItemFailure, named: Named | None) -> Row:
     else:
         tone, state = "expiring", gettext_lazy("Tried again")
     return Row(failure, job.label if job else failure.job, name, url, tone, state)
+
+
+def _sites(actor: Actor, ids: list[int]) -> Names:
+    found = Site.objects.visible_to(actor).filter(pk__in=ids).values_list("pk", "name")
+    return {pk: (name, reverse("site-detail", args=[pk])) for pk, name in found}
 
 
 def _events(actor: Actor, ids: list[int]) -> Names:
@@ -113,6 +119,8 @@ def _gateways(actor: Actor, ids: list[int]) -> Names:
 NAMES: dict[str, Callable[[Actor, list[int]], Names]] = {
     "audit_seals": _firms,
     "mail": _mail,
+    "leases": _sites,
+    "vacancies": _auto_renewals,
     "gateway_events": _events,
     "long_jobs": _long_jobs,
     "renewals": _auto_renewals,

@@ -150,11 +150,11 @@ def _apartments(actor: Actor, text: str, now: datetime) -> list[Hit]:
         theirs = finding.holds(number, "search_key")
         lives |= theirs
         either = _ids(found, "pk").union(
-            _ids(Resident.objects.visible_to(actor).filter(theirs), "apartment_id"), all=True
+            _ids(Resident.objects.visible_to(actor).current().filter(theirs), "apartment_id"), all=True
         )
         found = Apartment.objects.visible_to(actor).filter(pk__in=either)
     # Residents of a visible apartment are visible; checking that again for every hit would cost a lookup each.
-    living = Resident.objects.filter(apartment=OuterRef("pk")).filter(lives)
+    living = Resident.objects.filter(apartment=OuterRef("pk")).current().filter(lives)
     rows = (
         found.select_related("building", "site")
         .annotate(resident=Subquery(living.order_by("-is_master", "pk").values("name")[:1]))
@@ -175,7 +175,7 @@ def _apartments_with(actor: Actor, here: Q) -> QuerySet[Any, Any]:
     over three tables would read all of them."""
     mine = Apartment.objects.visible_to(actor)
     inside = mine.filter(building__in=Building.objects.visible_to(actor).filter(here).order_by().values("pk"))
-    living = Resident.objects.visible_to(actor).filter(here)
+    living = Resident.objects.visible_to(actor).current().filter(here)
     return _ids(mine.filter(here), "pk").union(_ids(inside, "pk"), _ids(living, "apartment_id"), all=True)
 
 

@@ -221,7 +221,7 @@ def apartment_page(request: access.PortalRequest, apartment_id: int, *, with_arc
         **frame,
         "may_restore": may_restore,
         "apartment": apartment,
-        "residents": Resident.objects.visible_to(actor).filter(**own),
+        "residents": Resident.objects.visible_to(actor).current().filter(**own),
         "devices": Device.objects.visible_to(actor).active().filter(**own),
         "items": [
             (item, item.is_usable(request.now)) for item in items if item.variant or item.is_in_force(request.now)
