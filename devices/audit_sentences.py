@@ -48,6 +48,13 @@ def bulk_applied(event: AuditEvent, names: Names) -> str:
     return words % {"what": of_communities.set_to(event), "n": n}
 
 
+def imported(event: AuditEvent, names: Names) -> str:
+    """How many rows of which file were imported."""
+    n = size(event, "count")
+    words = ngettext("%(n)s row of %(file)s imported", "%(n)s rows of %(file)s imported", n)
+    return words % {"n": n, "file": event.after.get("file", "")}
+
+
 def bulk_undone(event: AuditEvent, names: Names) -> str:
     """In how many apartments which bulk change was taken back; older rows do not say which."""
     n, undone = size(event, "count"), event.after.get("undoes")

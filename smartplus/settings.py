@@ -298,6 +298,10 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 # --- long jobs: what people start and what takes longer than a click --------------------------------------------------
 EXPORT_ROWS_AT_ONCE = env.int("EXPORT_ROWS_AT_ONCE", default=1_000)  # a longer list is made into a file by a job
 BULK_APARTMENTS_AT_ONCE = env.int("BULK_APARTMENTS_AT_ONCE", default=1_000)
+IMPORT_ROWS_AT_ONCE = env.int("IMPORT_ROWS_AT_ONCE", default=100)
+IMPORT_ROWS = env.int("IMPORT_ROWS", default=5_000)  # the most of one file
+IMPORT_MB = env.int("IMPORT_MB", default=5)
+IMPORT_UNPACKED_MB = env.int("IMPORT_UNPACKED_MB", default=50)  # of an Excel file, which is an archive
 LONG_JOBS_OPEN = env.int("LONG_JOBS_OPEN", default=10)  # of one person
 LONG_JOBS_KEPT_DAYS = env.int("LONG_JOBS_KEPT_DAYS", default=14)  # with their files
 LONG_JOB_FILE_MB = env.int("LONG_JOB_FILE_MB", default=200)

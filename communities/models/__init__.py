@@ -8,6 +8,7 @@ from communities.models.drafts import SiteDraft, Step
 from communities.models.entitlements import BLOCK_LABELS, Block, Entitlement
 from communities.models.equipment import KINDS_OF, TARGET_OF, Equipment, EquipmentKind, Viewers
 from communities.models.expiries import ExpiryDay
+from communities.models.imports import ApartmentImport, ImportRow
 from communities.models.kinds import Kind, PaymentMode
 from communities.models.residents import Resident
 from communities.models.sites import (
@@ -27,6 +28,7 @@ __all__ = [
     "TARGET_OF",
     "AccountKind",
     "Apartment",
+    "ApartmentImport",
     "Block",
     "Building",
     "CommercialAccount",
@@ -34,6 +36,7 @@ __all__ = [
     "Equipment",
     "EquipmentKind",
     "ExpiryDay",
+    "ImportRow",
     "Kind",
     "Lease",
     "ManagerAssignment",

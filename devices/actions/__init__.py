@@ -12,6 +12,15 @@ from devices.actions.equipment_devices import (
     restore_equipment,
 )
 from devices.actions.houses import add_house, edit_house
+from devices.actions.import_writing import Written, write_rows
+from devices.actions.imports import (
+    begin_import,
+    correct_import,
+    discard_import,
+    note_job,
+    numbers_to_write,
+    start_import,
+)
 from devices.actions.library import LibraryRow, add_to_library, assign_library_entry, retire_library_entry
 from devices.actions.monitors import add_monitor, remove_device, rename_device, swap_device
 from devices.actions.sheet import Applied, apply_sheet
@@ -28,6 +37,7 @@ __all__ = [
     "NewSite",
     "Person",
     "SheetRun",
+    "Written",
     "add_apartment",
     "add_building",
     "add_equipment",
@@ -38,19 +48,26 @@ __all__ = [
     "apply_sheet",
     "archive_equipment",
     "assign_library_entry",
+    "begin_import",
     "check_mac",
+    "correct_import",
     "create_site",
+    "discard_import",
     "dry_run_of_sheet",
     "edit_apartment",
     "edit_equipment",
     "edit_house",
     "move_equipment",
+    "note_job",
+    "numbers_to_write",
     "refuse_unready",
     "remove_device",
     "remove_equipment",
     "rename_device",
     "restore_equipment",
     "retire_library_entry",
+    "start_import",
     "swap_device",
     "undo_bulk_change",
+    "write_rows",
 ]

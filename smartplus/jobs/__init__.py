@@ -67,7 +67,7 @@ JOBS: dict[str, Job] = {
     "order_timeouts": Job(scheduled.expire_unpaid_orders, _("Orders that nobody paid"), 30),
     "gateway_keys": Job(payment_actions.ask_due, _("Asking whether the gateway takes our key"), 30),
     "old_sessions": Job(sessions.forget_old, _("Deleting old sessions"), 10, asks_gateways=False),
-    "old_long_jobs": Job(long_jobs.forget_old, _("Deleting old jobs and their files"), 10, asks_gateways=False),
+    "old_long_jobs": Job(long.forget_old, _("Deleting old jobs and their files"), 10, asks_gateways=False),
     "old_forms": Job(sent_forms.forget_old, _("Forgetting which forms were sent"), 10, asks_gateways=False),
     "removed_cards": Job(payment_actions.detach_removed, _("Removing cards at the gateways"), 30),
 }

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.long_jobs import Running
 from accounts.models import LongJob
-from smartplus.jobs import bulk, exporting
+from smartplus.jobs import bulk, exporting, imports
 
 
 class Link(NamedTuple):
@@ -46,7 +46,7 @@ class Kind:
     again: Callable[[LongJob], Link | None] = field(default=_nowhere)
 
 
-EXPORT, BULK, BULK_UNDO = "export", "bulk", "bulk-undo"
+EXPORT, BULK, BULK_UNDO, IMPORT = "export", "bulk", "bulk-undo", "import"
 APARTMENTS = _("%(done)s of %(total)s apartments")
 ALL_OR_NOTHING = _(
     "All or nothing: if one fails, none is changed. You can leave this page and find the job again under Jobs."
@@ -81,5 +81,19 @@ KINDS: dict[str, Kind] = {
         is_stoppable=False,
         result=lambda job: Link(_("Open the change"), bulk.page_of_change(job)),
         again=lambda job: Link(_("Back to the change"), bulk.page_of_preview(job)),
+    ),
+    IMPORT: Kind(
+        label=_("Import of apartments"),
+        title=_("Import of %(what)s"),
+        progress=_("%(done)s of %(total)s rows"),
+        note=_(
+            "You can leave this page: the import goes on, and you find it again under Jobs and in the changes of the site."
+        ),
+        run=imports.run,
+        numbers=(("new", _("new apartments")), ("changed", _("changed")), ("unchanged", _("unchanged"))),
+        result=lambda job: Link(_("See what was imported"), imports.page_of(job)),
+        again=lambda job: (
+            Link(_("Back to the import"), imports.page_of(job)) if job.state != LongJob.State.DONE else None
+        ),
     ),
 }

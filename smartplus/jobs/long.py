@@ -13,6 +13,7 @@ from accounts import fences, long_jobs
 from accounts.errors import ActionError
 from accounts.long_jobs import Running, Stopped
 from accounts.models import LongJob, Membership
+from devices.actions import imports
 from smartplus.jobs.kinds import KINDS
 
 
@@ -69,6 +70,11 @@ def _do(running: Running) -> None:
         raise fences.NotNow
     kind.run(running)
     return running.done()
+
+
+def forget_old(*, now: datetime, budget: fences.Budget | None = None) -> int:
+    """Delete what ended some time ago: jobs with their files, and imports with what was typed in them. Returns how many."""
+    return long_jobs.forget_old(now=now, budget=budget) + imports.forget_old(now=now, budget=budget)
 
 
 def run_now(job: LongJob, *, now: datetime) -> None:

@@ -16,6 +16,7 @@ AREAS = (
     "differences",
     "handovers",
     "help",
+    "imports",
     "jobs",
     "library",
     "new_site",

@@ -19,6 +19,7 @@ from accounts.models import AuditEvent, Kind, LongJob, Notice, Organization
 from accounts.scope import Actor, Role
 from communities.models import (
     Apartment,
+    ApartmentImport,
     Building,
     CommercialAccount,
     Entitlement,
@@ -57,6 +58,7 @@ MOVED: tuple[type[models.Model], ...] = (
     AutoRenewalItem,
     RenewalRequest,
     LongJob,
+    ApartmentImport,
 )
 STAYS: dict[type[models.Model], str] = {
     Order: "it is frozen with the tenants it was placed under (R26, R40)",

@@ -36,6 +36,10 @@ BY_FORM_ONLY = {
     "cart-term": "a fragment of the cart",
     "bulk-change-file": "a file of a dry run, further from the menu than the walk goes",
     **dict.fromkeys(("job-file", "job-failed-rows"), "files of a job"),
+    **dict.fromkeys(
+        ("import-file", "import-detail"),
+        "the check of a file that somebody uploaded; test_an_import_is_checked goes there",
+    ),
     **dict.fromkeys(("mac-check", "mac-free"), "what a field for a MAC fetches"),
     "subscription-sites": "what the field for a site fetches",
     "subscription-installers": "what the field for an installer fetches",

@@ -14,6 +14,7 @@ PARAMETERS = {
     "change_id": "change",
     "draft_id": "draft",
     "job_id": "job",
+    "import_id": "import",
     "apartment_id": "apartment",
     "resident_id": "resident",
     "device_id": "device",

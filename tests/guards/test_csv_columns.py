@@ -38,6 +38,7 @@ FILES = {
     "apartments": ("site-detail", "ivan", ""),
     "bulk": ("bulk-change-file", "ivan", "&landline=off"),
     "changed": ("change-detail", "ivan", ""),
+    "import": ("import-file", "ivan", ""),
     "failed": ("job-failed-rows", "ivan", ""),
     "accepted": ("setup-terms-accepted", "olga", ""),
     "missing": ("setup-privacy-accepted", "olga", "&show=missing"),
@@ -292,6 +293,14 @@ def test_bulk(browser: Browser) -> None:
         "With Indoor Monitor after": "On", "Landline before": "On", "Landline after": "Off",
     }  # fmt: skip
     assert len(table(browser, "bulk")) == flats.filter(landline=True).count()
+
+
+def test_import(browser: Browser) -> None:
+    (row,) = table(browser, "import")
+    assert {name: value for name, value in row.items() if value} == {
+        "Row": "3", "Building": "HAFENMARK House", "Floor": "9", "Number": "92", "Family master": "Guest HAFENMARK",
+        "Email": "guest@hafenmark.example", "Monitor": "Hall", "What is wrong": "MAC is missing: a monitor is required",
+    }  # fmt: skip
 
 
 def test_failed(browser: Browser) -> None:

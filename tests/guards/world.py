@@ -41,6 +41,7 @@ from communities.models import (
     keys_of,
 )
 from devices import actions as device_actions
+from devices import imported
 from devices.actions import LibraryRow, MonitorEntry
 from devices.models import Device, LibraryEntry
 from payments import actions as payment_actions
@@ -69,6 +70,7 @@ MARK_OF = {
 }  # fmt: skip
 PAYERS = {"hafen": "dora", "norden": "sam", "zephyr": "mallory"}  # who decides what is asked there
 MACS = {"hafen": "0C1105A1", "pine": "0C1105A2", "norden": "0C1105A3", "zephyr": "0C1105A4"}
+MACS_BY_MARK = {MARKS[estate]: prefix for estate, prefix in MACS.items()}
 GAP = 100_000  # between the ids of one table and those of the next: a number names one row of the whole database
 
 
@@ -276,6 +278,7 @@ def _estate(
     ):  # fmt: skip
         held.add(kind, *model._default_manager.filter(**of_site).order_by("-pk").values_list("pk", flat=True))
     held.add("change", _change(site).pk)
+    held.add("import", *(_import(installer, site, mark) for _n in range(2)))
     basics = {"name": f"{mark} Draft", **ADDRESS}
     held.add("draft", drafts.start_draft(actor, parts={"basics": basics}, now=NOW).pk)
     _other_types(actor, held, mark)
@@ -317,6 +320,19 @@ def _other_types(actor: Actor, held: Holding, mark: str) -> None:
     held.add("account", account.pk)
     held.add("commercial", works.pk)
     held.add("house", unit.site_id)
+
+
+def _import(installer: Person, site: Site, mark: str) -> int:
+    """A file that is checked and not imported yet: one good row, and one without a monitor."""
+    table = [["building", "number", "floor", "master", "email", "mac", "monitor"]]
+    for number, mac in (("91", f"{MACS_BY_MARK[mark]}0009"), ("92", "")):
+        table.append([f"{mark} House", number, "9", f"Guest {mark}", f"guest@{mark.lower()}.example", mac, "Hall"])
+    columns, begin = imported.columns_of(table)
+    made = device_actions.start_import(
+        installer.actor, site_id=site.pk, name=f"{mark}.csv", size=1, columns=columns,
+        lines=imported.lines_of(table, columns, begin), language="en", now=NOW,
+    )  # fmt: skip
+    return int(made.pk)
 
 
 def _change(site: Site) -> ServiceChange:

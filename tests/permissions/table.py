@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from accounts.models import Kind, MailLink, Membership, Organization, User
+from accounts.models import Kind, LongJob, MailLink, Membership, Organization, User
 from communities import catalogue
 from communities.actions import apartments, archives, sites
 from communities.actions.buildings import NewApartment, NewBuilding
@@ -23,6 +23,7 @@ from communities.actions.equipment import Piece, Place
 from communities.actions.moving import Entry
 from communities.models import (
     Apartment,
+    ApartmentImport,
     Building,
     CommercialAccount,
     Entitlement,
@@ -37,7 +38,7 @@ from communities.models import (
     keys_of,
 )
 from devices import actions as device_actions
-from devices import bulk
+from devices import bulk, imported
 from devices.actions import LibraryRow, MonitorEntry, NewSite
 from devices.models import Device, LibraryEntry
 from payments.models import BillingProfile, Payment
@@ -294,6 +295,20 @@ def _sheet(case: Case) -> dict[str, Any]:
     )  # fmt: skip
     added = device_actions.New(flat.building_id, "9", "9.99", device_actions.Person("Ada", "ada@x.example"))
     return {"site_id": case.site.pk, "edits": {flat.pk: edit}, "new": {"n1": added}}
+
+
+def _import(case: Case) -> dict[str, Any]:
+    line = imported.Line(2, {"number": "93", "floor": "9", "mac": _free_mac(case), "monitor": "Hall"})
+    return {
+        "site_id": case.site.pk, "name": "a.csv", "size": 1, "columns": ["number"], "lines": [line], "language": "en",
+    }  # fmt: skip
+
+
+def _begun(case: Case) -> dict[str, Any]:
+    """An import with one good row, of which nothing is written yet."""
+    made = case.key("import")
+    ApartmentImport.objects.filter(pk=made).update(started_at=NOW)
+    return {"import_id": made, "numbers": [2]}
 
 
 def _bulk_back(case: Case) -> dict[str, Any]:
@@ -725,6 +740,12 @@ TABLE: dict[str, Row] = {
     "houses.edit_house": Row("IT", _same_house),
     "apartments.add_apartment": Row("IT", lambda c: _flat(c, monitors=[])),
     "apartments.edit_apartment": Row("IT", lambda c: _same_flat(c, monitors=[])),
+    "imports.start_import": Row("IT", _import),
+    "imports.correct_import": Row("IT", lambda c: {"import_id": c.key("import"), "cells": {}, "way": (3, 0)}),
+    "imports.begin_import": Row("IT", lambda c: {"import_id": c.key("import"), "only_good": True}),
+    "imports.discard_import": Row("IT", lambda c: {"import_id": c.key("import")}),
+    "imports.note_job": Row("IT", lambda c: {"import_id": c.key("import"), "job": LongJob.objects.latest("pk")}),
+    "import_writing.write_rows": Row("IT", _begun),
     "bulk.apply_bulk_change": Row("IT", _bulk),
     "bulk.undo_bulk_change": Row("IT", _bulk_back),
     "sheet.apply_sheet": Row("IT", _sheet),

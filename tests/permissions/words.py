@@ -38,7 +38,7 @@ from communities.actions import (
     sites,
 )
 from communities.models import Apartment, Building, ManagerAssignment, Site, TechnicianAssignment
-from devices.actions import bulk, library, monitors, registration, sheet
+from devices.actions import bulk, import_writing, library, monitors, registration, sheet
 from devices.addresses import Mac
 from payments.actions import billing, methods
 from payments.models import PaymentMethod
@@ -66,6 +66,11 @@ NOT_OF_THE_ROW = object()
 # Word → times; None in the audit, with why.
 SILENT_ROWS = {
     "drafts.start_draft": "a draft is no site: the site that is made of it is written down",
+    "imports.start_import": "a file that is checked changes nothing; what is written of it is written down",
+    **dict.fromkeys(
+        ("imports.correct_import", "imports.begin_import", "imports.discard_import", "imports.note_job"),
+        "as start_import",
+    ),
     "drafts.save_draft": "as start_draft",
     "drafts.copy_site": "as start_draft",
     "drafts.delete_draft": "as start_draft",
@@ -179,6 +184,12 @@ WORDS: dict[str, tuple[audit.Word, ...]] = {
         registration.DEVICE_REGISTERED,
     ),
     "structures.add_building": (sites.BUILDING_CREATED, apartments.APARTMENT_CREATED),
+    "import_writing.write_rows": (
+        import_writing.APARTMENTS_IMPORTED,
+        apartments.APARTMENT_CREATED,
+        residents.RESIDENT_ADDED,
+        registration.DEVICE_REGISTERED,
+    ),
     "bulk.apply_bulk_change": (bulk.BULK_APPLIED, apartments.APARTMENT_CHANGED, registration.DEVICE_REGISTERED),
     "bulk.undo_bulk_change": (bulk.BULK_UNDONE, apartments.APARTMENT_CHANGED),
     "sheet.apply_sheet": (
