@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0005_long_jobs"),
-        ("communities", "0015_change_rows_video"),
+        ("communities", "0016_residents_stand"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
