@@ -242,7 +242,7 @@ def test_a_begun_import_is_not_changed_any_more(people: People, begin: Any) -> N
         (actions.discard_import, {}),
     ):
         with pytest.raises(Conflict):
-            act(people.ivan.actor, import_id=made.pk, now=NOW, **more)  # type: ignore[operator]
+            act(people.ivan.actor, import_id=made.pk, now=NOW, **more)
 
 
 @pytest.mark.rule("R1")
