@@ -37,6 +37,7 @@ WORKERS = (Role.INSTALLER, Role.TECHNICIAN)
 HOUSEKEEPERS = (*WORKERS, Role.MANAGER)
 REQUEST_READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
 RECENT = 5
+COUNTS_DIFFERENCES = ("apartments", "differences", "overview")  # tabs on which their number is worth its statements
 MANAGERS = 20  # of a site, shown on its overview
 
 
@@ -104,7 +105,9 @@ def site_context(
         "area": "sites",
         "units": units,
         "n_managers": getattr(site, "assigned", SimpleLazyObject(_assigned(request, site).count)),
-        "n_differences": SimpleLazyObject(lambda: differences.number(differences_at(request, site))),
+        "n_differences": SimpleLazyObject(lambda: differences.number(differences_at(request, site)))
+        if tab in COUNTS_DIFFERENCES
+        else "",
         "pill": pill_of(progress, now),
         "may_work": may_configure(actor) and site.archived_at is None,
         "may_house": may_edit_residents(actor) and site.archived_at is None,
