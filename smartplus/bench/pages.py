@@ -43,8 +43,8 @@ LISTS: tuple[tuple[str, str, Goal], ...] = (
     ("/payments/webhooks/", "webhooks", LIST),
 )
 SITE_PAGES: tuple[tuple[str, str, Goal], ...] = (
-    ("/sites/{site}/", "apartments", OVERVIEW),
-    ("/sites/{site}/apartments/", "apartments", LIST),
+    ("/sites/{site}/", "apartments", LIST),
+    ("/sites/{site}/facts/", "apartments", OVERVIEW),
     ("/sites/{site}/services/", "apartments", LIST),
     ("/sites/{site}/managers/", "apartments", LIST),
     ("/sites/{site}/billing/", "apartments", Goal(cpu_ms=150, statements=8)),

@@ -356,7 +356,7 @@ def test_sites_chosen_for_a_person_are_one_row_and_each_site_tells_its_own(
     assert "Pier Court" in text_of(ivan, f"{URL}{event.pk}/")
     for words in ("Pier", "Quay"):
         assert text_of(ivan, q=words).count("Technician Tess Marin chosen") == 1
-    assert "Technician Tess Marin chosen" in text_of(ivan, f"/sites/{pier.pk}/")
+    assert "Technician Tess Marin chosen" in text_of(ivan, f"/sites/{pier.pk}/facts/")
     assignments.set_sites_of(
         people.ivan.actor, membership_id=tess, site_ids=[pier.pk], now=NOW
     )  # one alone is no batch
