@@ -12,13 +12,13 @@ from django.db import connection
 from accounts.errors import Refused
 from accounts.models import Organization
 from payments.models import Payment
-from smartplus.bench import bulk, money, pages, starting
+from smartplus.bench import bulk, money, new_sites, pages, starting
 from smartplus.bench.cases import Result
 from smartplus.bench.people import readers
 from smartplus.scale import building, community, pattern
 from smartplus.scale.gateway import stand_in
 
-GROUPS = ("start", "lists", "find", "community", "bulk", "quote", "place", "settle", "webhook")
+GROUPS = ("start", "lists", "find", "community", "bulk", "new_site", "quote", "place", "settle", "webhook")
 OF_MONEY = {"quote", "place", "settle"}
 ROUNDS = 9
 GROWTH = 10  # factor to the smaller data set
@@ -78,7 +78,7 @@ def run(plan: Plan, *, now: datetime, say: Say) -> Iterator[Result]:
     if "find" in plan.only:
         say("searches")
         yield from pages.of_searches(readers(world), rounds=plan.rounds)
-    if plan.only & {"community", "bulk", *OF_MONEY}:
+    if plan.only & {"community", "bulk", "new_site", *OF_MONEY}:
         say(f"a community of {plan.largest} apartments")
         yield from _of_large_community(world, plan, now)
     if "webhook" in plan.only:
@@ -95,6 +95,8 @@ def _of_large_community(world: building.World, plan: Plan, now: datetime) -> Ite
         yield from pages.of_community(readers(world), site, rounds=plan.rounds)
     if "bulk" in plan.only:
         yield from bulk.of_bulk_changes(home.installer, site, now=now, rounds=plan.rounds)
+    if "new_site" in plan.only:
+        yield from new_sites.of_new_sites(home.installer, site, count=plan.largest, now=now, rounds=plan.rounds)
     if plan.only & OF_MONEY:
         with stand_in() as sandbox:
             processor = pattern.Driver(sandbox)

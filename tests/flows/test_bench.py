@@ -93,17 +93,20 @@ def test_some_of_its_cases_can_be_chosen_and_printed_as_json(monkeypatch: pytest
 
 @pytest.mark.django_db
 def test_orders_and_the_pages_of_a_community_are_measured_and_leave_nothing() -> None:
-    found = list(runs.run(replace(TINY, only=frozenset({"community", "bulk", *runs.OF_MONEY})), now=NOW, say=silent))
+    found = list(
+        runs.run(replace(TINY, only=frozenset({"community", "bulk", "new_site", *runs.OF_MONEY})), now=NOW, say=silent)
+    )
     names = [one.name for one in found]
     assert [name for name in names if "as" not in name.split()] == [
         "dry run of 3 apartments", "bulk change of 3 apartments", "taking back a bulk change of 3 apartments",
+        "new site with 3 apartments",
         "quote of 7 lines, each with its why", "place 1 lines", "settle 1 lines", "place 3 lines", "settle 3 lines",
     ]  # fmt: skip
     assert {name.partition(" as ")[0] for name in names if name.startswith("/")} == {
         template.format(site="…") for template, _plain, _goal in pages.SITE_PAGES
     }
     assert all(one.ours.statements for one in found)
-    assert [one.name for one in found if one.floor is None] == ["dry run of 3 apartments"]
+    assert [one.name for one in found if one.floor is None] == ["dry run of 3 apartments", "new site with 3 apartments"]
     assert not ServiceChange.objects.exists()
     assert not Order.objects.filter(state=Order.State.PROCESSING).exists()
     assert not ServicePeriod.objects.filter(line__site__name="Ten Thousand Homes").exists()

@@ -35,6 +35,7 @@ QUIET = {
     "sign-out": "ends the session, of which no table is watched",
     "site-price-preview": "shows a price preview",
     "apartment-price-preview-new": "shows a price preview", "apartment-price-preview": "shows a price preview",
+    "building-preview": "shows a façade",
     "setup-terms-preview": "shows a text", "setup-privacy-preview": "shows a text",
     "subscription": "shows what was chosen",
 }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from django import forms
@@ -83,15 +84,22 @@ class BuildingPlan(forms.Form):
     )
 
     def __init__(
-        self, typed: Mapping[str, Any], *, prefix: str, shows_errors: bool = False, needs_name: bool = True
+        self, typed: Mapping[str, Any], *, prefix: str, shows_errors: bool = False, may_be_empty: bool = False
     ) -> None:
         self.typed, self.shows_errors = {**BLANK, **typed}, shows_errors
+        if may_be_empty and self.typed["mode"] not in {"grid", "list"}:
+            self.typed["mode"] = "none"
         self.found: list[Unit] = []
         self.faults: list[Fault] = []
         data = {f"{prefix}-{name}": str(self.typed.get(name, "")) for name in TYPED}
         super().__init__(data, prefix=prefix, label_suffix="")
         self.fields["name"].widget.attrs["autocomplete"] = "off"
-        self.fields["name"].required = needs_name
+        if may_be_empty:
+            del self.fields["name"]  # the page asks for it
+            mode = self.fields["mode"]
+            assert isinstance(mode, forms.ChoiceField)
+            mode.choices = [("none", _("None yet")), *mode.choices]  # type: ignore[misc]
+        self.may_be_empty = may_be_empty
         for name in ("first_floor", "floors", "units", "first_unit"):
             self.fields[name].widget.attrs["inputmode"] = "numeric"
 
@@ -101,25 +109,33 @@ class BuildingPlan(forms.Form):
         return bool(self.typed["mode"] == "list")
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it has no apartments yet."""
+        return bool(self.typed["mode"] == "none")
+
+    @property
     def others(self) -> list[tuple[str, str]]:
         """Floors with another number of units, as typed."""
         return [(str(floor), str(units)) for floor, units in self.typed.get("others", [])]
 
-    @property
+    @cached_property
     def shown(self) -> forms.Form:
         """The form to write: this one where errors are shown, else one with the same values and no errors."""
         if self.shows_errors:
             return self
-        twin = BuildingPlan(self.typed, prefix=str(self.prefix))
+        twin = BuildingPlan(self.typed, prefix=str(self.prefix), may_be_empty=self.may_be_empty)
         twin.is_bound, twin.initial = False, {name: self.typed.get(name, "") for name in TYPED}
         return twin
 
     def clean(self) -> dict[str, Any]:
         """Make the apartments. Of a list the fields of the grid say nothing, and the other way round."""
         values = super().clean() or {}
-        if self.is_list:
+        if self.is_list or self.is_empty:
             for name in FLOORS:
                 self.errors.pop(name, None)
+        if self.is_empty:
+            return values
+        if self.is_list:
             self._read(lambda: structure.listed(str(values.get("pasted") or "")))
         elif not any(name in self.errors for name in FLOORS):
             self._read(lambda: self._units_of(values))
@@ -209,10 +225,11 @@ class Structure:
                 yield from ({"id": str(building[at].id_for_label), "label": name, "text": str(text)} for text in texts)
 
 
-def typed_rows(sent: QueryDict, before: Iterable[Typed] = ()) -> list[Typed]:
-    """The buildings as they were sent, in their order; what the form does not show comes from `before`."""
+def typed_rows(sent: QueryDict, before: Iterable[Typed] = (), *, only: str = "") -> list[Typed]:
+    """The buildings as they were sent, in their order, or the only one of the form; what the form does not show comes from `before`."""
     kept = {str(row.get("id")): row for row in before}
-    ids = [one for one in dict.fromkeys(sent.getlist("building")) if _ID.fullmatch(one)][:MOST_BUILDINGS]
+    named = [only] if only else dict.fromkeys(sent.getlist("building"))
+    ids = [one for one in named if _ID.fullmatch(one)][:MOST_BUILDINGS]
     rows = []
     for one in ids:
         row: Typed = {"id": one, **{name: sent.get(f"{one}-{name}", "") for name in TYPED}}

@@ -10,11 +10,15 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from accounts.errors import Refused
 from communities import catalogue
 from communities.actions import sites
+from communities.actions.buildings import NewApartment, NewBuilding
+from communities.errors import StructureRefused
 from communities.models import Building, Site
-from smartplus.portal.kit.fields import LineField
+from smartplus.portal.kit.fields import LineField, refuse
 from smartplus.portal.kit.site_forms import BasicsFields, ServiceFields, free_members_field
+from smartplus.portal.kit.structure_forms import BuildingPlan, Typed, changed, typed_rows
 
 
 class SiteForm(BasicsFields, ServiceFields):
@@ -70,6 +74,45 @@ class BuildingForm(forms.Form):
     def __init__(self, data: QueryDict | None = None, *, building: Building | None = None) -> None:
         initial = {"name": building.name, "version": building.version} if building else None
         super().__init__(data, initial=initial, label_suffix="")
+
+
+class NewBuildingForm(BuildingForm):
+    """A new building: its name, and its apartments if they are to be created with it."""
+
+    def __init__(self, data: QueryDict | None = None, *, typed: Typed | None = None) -> None:
+        super().__init__(data)
+        rows = typed_rows(data, only="b1") if data is not None else []
+        row = typed or (rows[0] if rows else {"id": "b1", "mode": "none"})
+        self.plan = BuildingPlan(row, prefix="b1", shows_errors=data is not None, may_be_empty=True)
+
+    @property
+    def parts(self) -> list[forms.BaseForm]:
+        """Name and apartments, sent together."""
+        return [self, self.plan if self.is_bound else self.plan.shown]
+
+    @property
+    def new(self) -> NewBuilding:
+        """The building for the action."""
+        apartments = [
+            NewApartment(unit.floor, unit.number, master=unit.master, email=unit.email) for unit in self.plan.found
+        ]
+        return NewBuilding(self.cleaned_data["name"], apartments)
+
+    def as_typed(self, do: str) -> NewBuildingForm:
+        """The same form as typed, unchecked, after a small button: for pages without script."""
+        row = changed([{**self.plan.typed, "id": "b1"}], do)[0]
+        form = NewBuildingForm(typed=row)
+        form.initial = {"name": self["name"].value()}
+        form.plan.is_valid()
+        return form
+
+    def refuse(self, refusal: Refused) -> None:
+        """Show what is wrong with the building at its name, and what is wrong with apartments at these."""
+        if not isinstance(refusal, StructureRefused):
+            refuse(self, refusal)
+            return
+        for (_building, at), error in refusal.errors.items():
+            self.add_error("name" if at is None else None, str(error))
 
 
 def _values(site: Site) -> dict[str, Any]:

@@ -14,5 +14,6 @@ urlpatterns = [
     path("sites/<int:site_id>/services/", sites.site_services, name="site-services"),
     path("sites/<int:site_id>/managers/", managers.site_managers, name="site-managers"),
     path("sites/<int:site_id>/buildings/new/", buildings.building_new, name="building-new"),
+    path("sites/<int:site_id>/buildings/new/preview/", buildings.building_preview, name="building-preview"),
     path("buildings/<int:building_id>/edit/", buildings.building_edit, name="building-edit"),
 ]
