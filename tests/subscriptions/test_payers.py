@@ -74,7 +74,7 @@ def test_every_page_of_ines_names_the_same_firm(
     site = make_site("Pier", by=people.ines, indoor_monitor=False)
     make_apartment(site, by=people.ines)
     for address, words in (
-        (f"/sites/{site.pk}/", "Sund Partner pays it: ask for it."),
+        (f"/sites/{site.pk}/facts/", "Sund Partner pays it: ask for it."),
         (f"/sites/{site.pk}/billing/", '<div class="v names"> Sund Partner </div>'),
         (f"/subscription/?installer={people.ines.firm.pk}&kind=community", "Sund Partner pays for your firm"),
     ):

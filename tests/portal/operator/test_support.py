@@ -65,7 +65,7 @@ def test_what_olga_opens_is_in_the_tenants_log_once_an_hour(people: People, orde
         assert_clean(page)
     for stranger in (people.mallory, people.sam):
         assert "Support view" not in sign_in(stranger).get("/settings/audit/").content.decode()
-    assert "Support view opened: Harbour View" in sign_in(people.ivan).get(f"/sites/{site.pk}/").content.decode()
+    assert "Support view opened: Harbour View" in sign_in(people.ivan).get(f"/sites/{site.pk}/facts/").content.decode()
     clock.shift(timedelta(minutes=59, seconds=59))
     client.get(f"/sites/{site.pk}/")
     assert views() == wanted

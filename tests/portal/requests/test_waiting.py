@@ -140,7 +140,7 @@ def test_a_member_who_manages_no_subscriptions_is_not_asked(people: People, ask:
 def test_the_installers_todo_becomes_requested_and_waiting(
     people: People, harbour_view: Site, ask: Ask, sign_in: SignIn
 ) -> None:
-    ivan, address = sign_in(people.ivan), f"/sites/{harbour_view.pk}/"
+    ivan, address = sign_in(people.ivan), f"/sites/{harbour_view.pk}/facts/"
     before = text_of(ivan, address)
     assert "5 items are not activated" in before
     assert before.count("Request activation") == 1  # one for the site, not one a service
@@ -163,7 +163,7 @@ def test_what_an_open_order_holds_is_said_and_asked_for_no_more(
     people: People, harbour_view: Site, fill_cart: Callable[..., Cart], place: Callable[..., object], sign_in: SignIn
 ) -> None:
     place(fill_cart(items=[entitlement(harbour_view, ServiceType.PM_APP)]))
-    page = text_of(sign_in(people.ivan), f"/sites/{harbour_view.pk}/")
+    page = text_of(sign_in(people.ivan), f"/sites/{harbour_view.pk}/facts/")
     assert "1 item is in an open order" in page
     assert "4 items are not activated" in page
 
@@ -185,7 +185,7 @@ def test_a_todo_carries_exactly_its_items_over_ticked(
     people.ivan.firm.pays_regular = may_pay
     people.ivan.firm.save()
     client = sign_in(getattr(people, who))
-    page = client.get(f"/sites/{harbour_view.pk}/")
+    page = client.get(f"/sites/{harbour_view.pk}/facts/")
     [item] = [todo for todo in page.context["todo"] if todo.url.startswith("/subscription/")]
     assert item.title == "4 items are not activated"
     chosen = client.get(item.url)

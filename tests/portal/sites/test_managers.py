@@ -151,7 +151,7 @@ def test_invited_people_are_chosen_before_they_join_under_the_name_they_were_inv
     assert ivan.post(address, form).status_code == 302
     assert ManagerAssignment.objects.get().membership_id == manager
     assert TechnicianAssignment.objects.get().membership_id == worker
-    for shown in (address, f"/sites/{site.pk}/", f"/users/{manager}/", f"/sites/{site.pk}/billing/"):
+    for shown in (address, f"/sites/{site.pk}/facts/", f"/users/{manager}/", f"/sites/{site.pk}/billing/"):
         page = ivan.get(shown).content.decode()
         assert "New Manager" in page
         assert "Paul White" not in page
