@@ -67,14 +67,3 @@ def price_of(
         max(0, then.upgrade.total_minor - now.upgrade.total_minor),
         max(0, then.activation.total_minor - now.activation.total_minor),
     )
-
-
-def price_of_new(site: Site, count: int, prices: PriceTable, *, as_of: datetime) -> BulkPrice:
-    """The cost of that many new apartments with the switches of the community (R23), each as if it had its family master; no statement.
-    Raises MissingPrice."""
-    one = catalogue.ApartmentConfiguration(
-        key=0, **{code: getattr(site, code) for code in catalogue.APARTMENT_SWITCHES}
-    )
-    whole = catalogue.Configuration(site.switches, site.retention_days, (one,), project=site.kind)
-    found = preview_of(whole, (), prices, as_of=as_of, zone=site.time_zone, counts={0: count})
-    return BulkPrice(found.difference_minor, found.upgrade.total_minor, found.activation.total_minor)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -60,7 +60,7 @@ class HeadCells(NamedTuple):
 
 @dataclass(slots=True)
 class ShownFloor:
-    """A floor on the page, with the cells of readers or of who edits; without them it is folded, and `url` leads to its apartments."""
+    """A floor on the page; without `cells` it is folded, and `url` leads to its apartments."""
 
     key: str
     name: str
@@ -68,20 +68,18 @@ class ShownFloor:
     head: HeadCells
     is_open: bool
     url: str
-    cells: Sequence[Any] = field(default_factory=list)
+    cells: list[UnitCells] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class ShownHouse:
-    """A building on the page, as far as the page shows its floors; `paid` says in words how many of its items are
-    paid, `ghost` is the row that adds an apartment where the building ends here."""
+    """A building on the page, as far as the page shows its floors; `paid` says in words how many of its items are paid."""
 
     building: Building
     n: str
     head: HeadCells
     paid: str
     floors: list[ShownFloor]
-    ghost: Any = None
 
 
 def cells(found: Iterable[Unit], site: Site, now: datetime, *, by_place: bool) -> list[UnitCells]:
@@ -165,26 +163,21 @@ def paid_words(paid: int, unpaid: int) -> str:
     return ". ".join(parts)
 
 
-def shown_floor(
-    building_id: int, at: int, name: str, counts: Counts, *, head: HeadCells, url: str, is_open: bool
-) -> ShownFloor:
+def shown_floor(building_id: int, at: int, name: str, counts: Counts, *, url: str, is_open: bool) -> ShownFloor:
     """The head of a floor. The page calls it by its place in the building, since its name may have any signs."""
-    return ShownFloor(f"f{building_id}-{at}", name, counts.all, head, is_open, url)
+    return ShownFloor(f"f{building_id}-{at}", name, counts.all, head_of(counts), is_open, url)
 
 
 def shown_houses(
-    houses: Iterable[House],
-    every: Mapping[int, int],
-    paid: Mapping[str, tuple[int, int]],
-    head: Callable[[House], HeadCells],
+    houses: Iterable[House], every: Mapping[int, int], paid: Mapping[str, tuple[int, int]]
 ) -> dict[int, ShownHouse]:
     """The heads of the buildings by their ids, without floors yet. `every` are their apartments, matching or not; `paid` are their paid and
-    unpaid items by the building's name, `head` gives the cells of a building."""
+    unpaid items by the building's name."""
     return {
         house.building.pk: ShownHouse(
             house.building,
             number_of(house.counts.all, every.get(house.building.pk, 0)),
-            head(house),
+            head_of(house.counts),
             paid_words(*paid.get(house.building.name, (0, 0))),
             [],
         )
