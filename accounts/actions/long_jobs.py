@@ -17,6 +17,7 @@ from accounts.models import LongJob, Organization
 from accounts.scope import Actor
 
 JOB_STARTED = audit.Word("job.started", gettext_lazy("Job started"), gettext_lazy("Job started: %(what)s"))
+CANCELLED_FIELDS = ["state", "cancel_asked_at", "finished_at"]
 JOB_CANCELLED = audit.Word("job.cancelled", gettext_lazy("Job cancelled"), gettext_lazy("Job cancelled: %(what)s"))
 
 
@@ -64,10 +65,12 @@ def cancel_job(actor: Actor, *, job_id: int, now: datetime) -> LongJob:
         raise Refused(_("It is being cancelled already."))
     if not job.may_be_cancelled:
         raise Refused(_("It has begun, and is done wholly or not at all. It can't be cancelled any more."))
+    before = audit.fields_of(job, CANCELLED_FIELDS)
     job.cancel_asked_at = now
     if job.state == LongJob.State.WAITING:
         job.state, job.finished_at, job.claimed_until, job.claim = LongJob.State.CANCELLED, now, None, ""
     job.save(update_fields=["cancel_asked_at", "state", "finished_at", "claimed_until", "claim"])
     firm = Organization.objects.get(pk=job.organization_id)
-    audit.record(actor, JOB_CANCELLED, job, now=now, tenant=firm, site_id=job.site_id, after={"kind": job.kind})
+    after = audit.fields_of(job, CANCELLED_FIELDS)
+    audit.record(actor, JOB_CANCELLED, job, now=now, tenant=firm, site_id=job.site_id, before=before, after=after)
     return job

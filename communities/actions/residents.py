@@ -21,6 +21,7 @@ from communities.models import Apartment, Lease, Resident, Site, Stage, keys_of
 
 ANY_TIME = Lease()
 RESIDENT_FIELDS = ["name", "email", "mobile", "language", "remark"]
+EDITED_FIELDS = [*RESIDENT_FIELDS, "lease_from", "lease_until"]
 RESIDENT_ADDED = audit.Word(
     "resident.added",
     gettext_lazy("Resident added"),
@@ -143,7 +144,7 @@ def edit_resident(
 def _write(resident: Resident, values: Mapping[str, Any]) -> list[str]:
     """Save the values of a locked resident; returns the names of those that differ. A family master whose lease begins later stays meant to be
     it."""
-    changed = [field for field, value in values.items() if getattr(resident, field) != value]
+    changed = [field for field in EDITED_FIELDS if getattr(resident, field) != values[field]]
     for field, value in values.items():
         setattr(resident, field, value)
     resident.becomes_master = resident.becomes_master or (resident.is_master and "lease_from" in changed)

@@ -44,6 +44,8 @@ def take_out(actor: Actor, *, entitlement_ids: Collection[int], now: datetime) -
     `bring_back` takes. Locks: sites → payers → auto-renewals → order → entitlements, in the order of ids."""
     if not rights.may_pay(actor):
         raise NotPermitted
+    if not Entitlement.objects.visible_to(actor).filter(pk__in=list(entitlement_ids)).exists():
+        raise Entitlement.DoesNotExist
     live = AutoRenewalItem.objects.visible_to(actor).live()
     found = live.filter(entitlement__in=list(entitlement_ids), auto_renewal__state=ACTIVE)
     _refuse_others(actor, found.values("auto_renewal_id"))
@@ -72,7 +74,10 @@ def bring_back(actor: Actor, *, item_ids: Collection[int], now: datetime) -> int
     on. Refuses where nothing can be brought back. Returns how many. Locks as `take_out`."""
     if not rights.may_pay(actor):
         raise NotPermitted
-    left = AutoRenewalItem.objects.visible_to(actor).filter(pk__in=list(item_ids), is_live=False, reason=TAKEN_OUT)
+    seen = AutoRenewalItem.objects.visible_to(actor).filter(pk__in=list(item_ids))
+    if not seen.exists():
+        raise AutoRenewalItem.DoesNotExist
+    left = seen.filter(is_live=False, reason=TAKEN_OUT)
     _refuse_others(actor, left.values("auto_renewal_id"))
     _lock_above(left)
     locked = auto_renewals.lock(left.values_list("auto_renewal_id", flat=True))

@@ -61,7 +61,9 @@ def plant() -> dict[str, str]:
             for row in model._default_manager.all():
                 if field.attname == "holder" and not getattr(row, "holder", ""):
                     continue
-                if isinstance(row, Target) and not row.building:  # what stands in no building has no texts
+                if isinstance(row, Target) and not getattr(
+                    row, field.attname
+                ):  # what stands in no building has no texts
                     continue
                 value = getattr(row, field.attname)
                 planted = _in_json(value, sign) if isinstance(field, models.JSONField) else _text(value, field, sign)

@@ -41,6 +41,7 @@ QUIET = {
 }  # fmt: skip
 # Routes whose form is on a page only at a moment that nobody of the world is at: that moment, and the template that has the form.
 MOMENTS = {
+    "draft-review": ("nothing stands against it", "new_site/review.html", '<form id="step-form" method="post"'),
     "bulk-change": ("something is set for apartments", "bulk/form.html", '<form id="bulk-form" method="post"'),
     "job-export": ("a list is longer than what is made at once", "export.html", "{% url 'job-export' %}"),
     "apartment-restore": ("an apartment is archived", "archive/list.html", "{% url 'apartment-restore' row.pk %}"),
@@ -61,7 +62,7 @@ MOMENTS = {
 REFUSED = {
     "settings-security": "no app is at hand that makes the codes",
     "device-remove": "the last required monitor stays (R19)",
-    "site-handover of subdistributor": "below Sam is one installer only, so there is nobody to offer a site to",
+    "site-handover": "a person chooses or names the firm, and below Sam there is none to choose",
     **dict.fromkeys(
         ("apartment-archive", "building-archive", "site-archive"), "an open order holds something of it (R78)"
     ),

@@ -564,6 +564,8 @@ def _new_site(case: Case) -> dict[str, Any]:
 # Not permissions of a role, with why.
 LEFT_OUT = {
     "sites.begin_community": "a part of create_community and create_site, and asks like them",
+    "sites.begin_site": "as begin_community, for every project type",
+    "registration.insert": "a part of the registration of devices, which asks",
     "buildings.build": "a part of create_site and add_building, which ask",
     "many.register_many": "a part of create_site and add_building, which ask",
     "apartment_rows.add_apartments": "a part of apply_sheet, which asks",

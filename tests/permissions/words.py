@@ -250,6 +250,7 @@ QUIET_OF: dict[str, set[str]] = {
         "renewal_id",
     },  # `reason` and `card` say it in words
     "renewalrequest": {"cart_id", "decided_by_id", "decided_at"},  # the row says who did it and when
+    "apartmentimport": {"event_id"},  # the row itself
     "notice": {"state"},  # the word says it
     "device": {"library_entry_id", "removed_at"},  # the MAC says it
     "equipment": {"archived_at", "building_id", "apartment_id"},  # the word says it, and `place` where it is
@@ -314,6 +315,8 @@ def _card(row: Row, table: dict[str, Any]) -> str:
 
 # (subject, field) → the value as the rows of one side have it: (event, row, all tables of that side) → value
 READ: dict[tuple[str, str], Callable[[AuditEvent, Row, dict[str, Any]], Any]] = {
+    ("servicechange", "undoes"): lambda e, row, t: row["undoes_id"],
+    ("apartmentimport", "file"): lambda e, row, t: row["name"],
     ("apitoken", "revoked"): lambda e, row, t: row["revoked_at"] is not None,
     ("membership", "technician"): lambda e, row, t: row["is_technician"],
     ("membership", "grants"): lambda e, row, t: sorted(name for name in members.GRANTS if row[name]),
@@ -352,7 +355,7 @@ TOLD = {
     ("building", "apartments"), ("site", "apartments"), ("payment", "reason"), ("sellerversion", "logo"), ("pricelist", "valid_from"),
     ("handover", "installer_id"), ("site", "rows"), ("autorenewal", "handed_over"),
     ("site", "on"), ("site", "off"), ("commercialaccount", "fields"),
-    ("apartment", "people"), ("apartment", "on"),
+    ("apartment", "people"), ("apartment", "on"), ("site", "count"), ("site", "added"), ("apartmentimport", "count"),
 }  # fmt: skip
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from django.utils.translation import gettext as _
 
+from accounts.typed.days import site_day
 from communities import catalogue
-from payments import money
+from payments.money import Money
 from smartplus.portal.differences.sections import CHIPS
 from smartplus.portal.kit import exports as tables
 from smartplus.portal.kit.exports import Column
@@ -18,7 +19,7 @@ from subscriptions.waiting import in_words
 
 def columns(*, shows_prices: bool) -> list[Column]:
     """The columns of a file of differences."""
-    amount = [Column(_("Amount"), tables.Kind.NUMBER), Column(_("Currency"))] if shows_prices else []
+    amount = [Column(_("Amount"), tables.Kind.MONEY), Column(_("Currency"))] if shows_prices else []
     return [
         Column(_("Kind")), Column(_("Installer")), Column(_("Site")), Column(_("Apartment")), Column(_("What")),
         Column(_("Items"), tables.Kind.NUMBER), Column(_("Paid until"), tables.Kind.DAY), *amount,
@@ -30,9 +31,7 @@ def lines(scope: Scope, units: Iterable[Unit], currency: str) -> Iterator[list[o
     for place, rows in units:
         for row in rows:
             values, minor = _values(row)
-            amount = (
-                [] if scope.prices is None else [None if minor is None else money.to_decimal(minor, currency), currency]
-            )
+            amount = [] if scope.prices is None else [None if minor is None else Money(minor, currency), currency]
             yield [str(CHIPS[Kind(place.kind)]), *values, *amount]
 
 
@@ -52,4 +51,9 @@ def _values(row: Line) -> tuple[list[object], int | None]:
     assert isinstance(row, Empty)
     labels = dict.fromkeys(str(catalogue.SERVICE_TYPE_LABELS[item.service_type]) for item in row.items)
     ends = row.first_end
-    return [*where, ", ".join(labels), len(row.items), ends.date() if ends else None], row.amount_minor
+    return [
+        *where,
+        ", ".join(labels),
+        len(row.items),
+        site_day(ends, home.site.time_zone) if ends else None,
+    ], row.amount_minor

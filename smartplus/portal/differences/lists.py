@@ -125,6 +125,7 @@ def _answer(
         "differing": page.rows,
         "left": _left(request),
         "facts": sections.facts(found, currency),
+        "may_stop": bool(reader.stoppable),
         "is_invented": scope.prices is not None and scope.prices.is_invented,
     }
     return render(request, template, context)

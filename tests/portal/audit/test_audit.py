@@ -77,7 +77,7 @@ def test_a_change_of_a_service_stands_there_with_who_when_and_both_values(
     assert '<th scope="row">Landline Service (For Residents)</th>' in detail
     assert "<del>Off</del>" in detail
     assert "<ins>On</ins>" in detail
-    assert "21 other fields were compared and did not change." in " ".join(detail.split())
+    assert "23 other fields were compared and did not change." in " ".join(detail.split())
     assert "Not sealed yet" in detail
 
 

@@ -37,7 +37,8 @@ def test_managers_and_technicians_are_named(people: People, harbour_view: Site, 
     assert newest(ivan) == ["Manager Petra Holm chosen, with the PM App"]
     assert on_dashboard(ivan).startswith("Manager Petra Holm chosen, with the PM App")
     assert (
-        ivan.get(f"/sites/{harbour_view.pk}/facts/").context["events"][0][1] == "Manager Petra Holm chosen, with the PM App"
+        ivan.get(f"/sites/{harbour_view.pk}/facts/").context["events"][0][1]
+        == "Manager Petra Holm chosen, with the PM App"
     )
     assignments.set_managers(actor, site_id=harbour_view.pk, pm_app_by_membership={petra: False}, now=NOW)
     assert newest(ivan) == ["PM App of Petra Holm switched off"]
