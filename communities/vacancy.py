@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from communities import catalogue
 from communities.models import Apartment, Entitlement, Resident
 from communities.models.entitlements import EntitlementQuerySet
 
@@ -14,7 +15,7 @@ def going_on(items: EntitlementQuerySet, now: datetime) -> QuerySet[Entitlement]
     """Those of the items that are on and in force in an apartment without a family master. The App is none of them: without a family master it
     is not wanted, so that it is not renewed either."""
     lives = Resident.objects.filter(apartment__target=OuterRef("target_id"), is_master=True)
-    return items.wanted().in_force(now).filter(~Exists(lives), target__apartment__isnull=False)
+    return items.wanted().in_force(now).filter(~Exists(lives), target__kind=catalogue.Target.APARTMENT)
 
 
 def paid_and_empty(apartments: QuerySet[Apartment], now: datetime) -> QuerySet[Apartment]:

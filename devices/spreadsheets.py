@@ -97,7 +97,7 @@ def _of_workbook(content: bytes, limits: Limits) -> Iterator[list[str]]:
     """The first sheet of an Excel file: values only, never formulas."""
     from openpyxl import load_workbook
 
-    _refuse_bomb(content, limits)
+    _refuse_much_when_unpacked(content, limits)
     try:
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         sheet = book.worksheets[0]
@@ -111,7 +111,7 @@ def _of_workbook(content: bytes, limits: Limits) -> Iterator[list[str]]:
         raise Refused(_("This Excel file can't be read. Save it again, or use CSV."), field="file") from problem
 
 
-def _refuse_bomb(content: bytes, limits: Limits) -> None:
+def _refuse_much_when_unpacked(content: bytes, limits: Limits) -> None:
     """Refuse an archive that is large when unpacked, whatever it says of itself, and XML that defines entities."""
     too_large = Refused(_("Unpacked, the file has more than %(n)s MB.") % {"n": limits.unpacked // 2**20}, field="file")
     try:

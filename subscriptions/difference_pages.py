@@ -144,7 +144,7 @@ def _with_names(scope: Scope, units: list[Unit]) -> list[Unit]:
         wanted |= _like(line)
     rows = Entitlement.objects.visible_to(scope.actor).in_force(scope.now).filter(wanted)
     named: dict[tuple[int, str, str, str], list[Entitlement]] = {}
-    for item in rows.select_related("target__apartment__building", *targets.named()).order_by("target__sort_key", "pk"):
+    for item in rows.select_related(*targets.home_relations(), *targets.named()).order_by("target__sort_key", "pk"):
         named.setdefault((item.site_id, item.service_type, item.variant, item.paid_variant), []).append(item)
     return [(place, [_named(line, named) for line in lines]) for place, lines in units]
 

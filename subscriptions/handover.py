@@ -25,6 +25,7 @@ from communities.models import (
     Site,
     TechnicianAssignment,
     status,
+    targets,
 )
 from devices.models import Device, LibraryEntry
 from payments.models import LIVE, Payment, Purpose
@@ -101,13 +102,14 @@ def dry_run(site: Site, now: datetime) -> DryRun:
     """What handing the site over does now; a number of statements that does not depend on its size."""
     here: dict[str, Any] = {"site": site}
     paid = (
-        Entitlement.objects.filter(status.in_force(now), target__assignment=None, **here)
+        Entitlement.objects.filter(status.in_force(now), **here)
+        .exclude(target__kind=catalogue.Target.MANAGER)
         .order_by()
         .values_list("service_type")
         .annotate(n=Count("pk"), first=Min("expires_at"), last=Max("expires_at"))
     )
     managers = ManagerAssignment.objects.filter(membership__isnull=False, **here)
-    apps = Entitlement.objects.filter(status.in_force(now), target__assignment__membership__isnull=False, **here)
+    apps = Entitlement.objects.alias(member=targets.member()).filter(status.in_force(now), member__isnull=False, **here)
     counts = {
         "buildings": Building.objects.filter(**here).count(),
         "apartments": Apartment.objects.filter(**here).count(),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -26,19 +28,19 @@ from communities.models import AccountKind, CommercialAccount, Kind, Site, keys_
 PERSONAL = ("name", "email", "mobile")  # never in the audit, which only grows
 
 
-def _word(code: str, label: object, sentence: object, **more: object) -> audit.Word:
-    return audit.Word(f"account.{code}", label, sentence, area=audit.Area.SERVICES, saves=True, **more)  # type: ignore[arg-type]
+def _word(code: str, label: Promise, sentence: Promise, **more: Any) -> audit.Word:
+    return audit.Word(code, label, sentence, area=audit.Area.SERVICES, saves=True, **more)
 
 
-ADDED = _word("added", gettext_lazy("Account added"), gettext_lazy("Account added in %(what)s"))
-CHANGED = _word("changed", gettext_lazy("Account changed"), gettext_lazy("Account changed in %(what)s"))
+ADDED = _word("account.added", gettext_lazy("Account added"), gettext_lazy("Account added in %(what)s"))
+CHANGED = _word("account.changed", gettext_lazy("Account changed"), gettext_lazy("Account changed in %(what)s"))
 SWITCHED = _word(
-    "switched", gettext_lazy("Intercom of accounts switched"), gettext_lazy("Intercom of accounts switched in %(what)s"),
+    "account.switched", gettext_lazy("Intercom of accounts switched"), gettext_lazy("Intercom of accounts switched in %(what)s"),
     tells=audit_sentences.intercoms_switched,
 )  # fmt: skip
-ARCHIVED = _word("archived", gettext_lazy("Account archived"), gettext_lazy("Account archived in %(what)s"))
-RESTORED = _word("restored", gettext_lazy("Account restored"), gettext_lazy("Account restored in %(what)s"))
-REMOVED = _word("removed", gettext_lazy("Account removed"), gettext_lazy("Account removed from %(what)s"))
+ARCHIVED = _word("account.archived", gettext_lazy("Account archived"), gettext_lazy("Account archived in %(what)s"))
+RESTORED = _word("account.restored", gettext_lazy("Account restored"), gettext_lazy("Account restored in %(what)s"))
+REMOVED = _word("account.removed", gettext_lazy("Account removed"), gettext_lazy("Account removed from %(what)s"))
 
 
 @dataclass(frozen=True, slots=True)

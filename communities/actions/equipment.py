@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -36,23 +38,29 @@ from communities.models.equipment import LOCK_MAKERS, SENSOR_MODELS
 AUDITED = ["name", "maker", "model", "serial", "address", "viewers"]
 
 
-def _word(code: str, label: object, sentence: object, **more: object) -> audit.Word:
-    return audit.Word(f"equipment.{code}", label, sentence, area=audit.Area.DEVICES, saves=True, **more)  # type: ignore[arg-type]
+def _word(code: str, label: Promise, sentence: Promise, **more: Any) -> audit.Word:
+    return audit.Word(code, label, sentence, area=audit.Area.DEVICES, saves=True, **more)
 
 
 ADDED = _word(
-    "added", gettext_lazy("Equipment added"), gettext_lazy("%(what)s added"), tells=audit_sentences.piece_added
+    "equipment.added",
+    gettext_lazy("Equipment added"),
+    gettext_lazy("%(what)s added"),
+    tells=audit_sentences.piece_added,
 )
 CHANGED = _word(
-    "changed", gettext_lazy("Equipment changed"), gettext_lazy("%(what)s changed"), compares=len(AUDITED),
+    "equipment.changed", gettext_lazy("Equipment changed"), gettext_lazy("%(what)s changed"), compares=len(AUDITED),
     tells=audit_sentences.of_owner,
 )  # fmt: skip
 MOVED = _word(
-    "moved", gettext_lazy("Equipment moved"), gettext_lazy("%(what)s moved"), tells=audit_sentences.piece_moved
+    "equipment.moved",
+    gettext_lazy("Equipment moved"),
+    gettext_lazy("%(what)s moved"),
+    tells=audit_sentences.piece_moved,
 )
-ARCHIVED = _word("archived", gettext_lazy("Equipment archived"), gettext_lazy("%(what)s archived"))
-RESTORED = _word("restored", gettext_lazy("Equipment restored"), gettext_lazy("%(what)s restored"))
-REMOVED = _word("removed", gettext_lazy("Equipment removed"), gettext_lazy("%(what)s removed"))
+ARCHIVED = _word("equipment.archived", gettext_lazy("Equipment archived"), gettext_lazy("%(what)s archived"))
+RESTORED = _word("equipment.restored", gettext_lazy("Equipment restored"), gettext_lazy("%(what)s restored"))
+REMOVED = _word("equipment.removed", gettext_lazy("Equipment removed"), gettext_lazy("%(what)s removed"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from communities import catalogue
 from communities.models.accounts import CommercialAccount
 from communities.models.equipment import Equipment
 from communities.models.residents import Resident
-from communities.models.sites import Apartment, SiteChild, SiteChildQuerySet
+from communities.models.sites import Apartment, Building, SiteChild, SiteChildQuerySet
 
 Kinds = catalogue.Target
 SLOT_KINDS = [kind.value for kind in catalogue.SLOTS]
@@ -104,6 +104,17 @@ def person_columns(way: str = "target__") -> list[str]:
     names = ("joined_at", "invited_as", "invited_order", "user__name", "user__email", "user__name_order")
     account = (f"{way}account__name", f"{way}account__name_order")
     return [*(f"{way}assignment__membership__{name}" for name in names), *account]
+
+
+def home_relations(way: str = "target__") -> tuple[str]:
+    """The paths to an apartment with its building, for `select_related`."""
+    return (f"{way}apartment__building",)
+
+
+def at_home(place: Building | Apartment, way: str = "target__") -> Q:
+    """The apartment, or the apartments of the building, and their slots."""
+    name = "apartment" if isinstance(place, Apartment) else "apartment__building"
+    return Q(**{f"{way}{name}": place}) | Q(**{f"{way}parent__{name}": place})
 
 
 def label(way: str = "target__") -> Case:

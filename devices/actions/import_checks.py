@@ -9,7 +9,8 @@ from accounts.scope import Actor
 from communities.models import Apartment, Building, Resident, Site
 from devices.actions.checks import MonitorEntry
 from devices.actions.many import check_many
-from devices.imported import Decision, Facts, Flat, Line, Person, Verdict, has_new_mac, judge, place_of
+from devices.import_verdicts import Facts, Flat, Person, Verdict, assess, has_new_mac, place_of
+from devices.imported import Decision, Line
 from devices.models import Device
 
 
@@ -19,7 +20,7 @@ def check(actor: Actor, site: Site, lines: Sequence[Line]) -> dict[int, Verdict]
     entries = {line.number: monitor_of(line) for line in lines if has_new_mac(line, facts)}
     labels = {line.number: " ".join(filter(None, (line.of("building"), line.of("number")))) for line in lines}
     refused = check_many(actor, site=site, entries=entries, labels=labels).errors if entries else {}
-    return judge(lines, facts, refused)
+    return assess(lines, facts, refused)
 
 
 def monitor_of(line: Line) -> MonitorEntry:

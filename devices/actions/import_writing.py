@@ -26,7 +26,8 @@ from devices.actions.import_checks import check, monitor_of
 from devices.actions.imports import lines_in
 from devices.actions.many import register_many
 from devices.actions.registration import lock_entries
-from devices.imported import Line, Result, Verdict
+from devices.import_verdicts import Result, Verdict
+from devices.imported import Line
 
 FEW = 500  # apartments; of more the whole site's entitlements are compared with its configuration
 APARTMENTS_IMPORTED = audit.Word(

@@ -13,10 +13,12 @@ from accounts import fences
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import LongJob
 from accounts.scope import Actor
+from accounts.typed import text
 from communities.actions.sites import may_configure
 from communities.models import ApartmentImport, ImportRow, Kind, Site, keys_of
 from devices.actions.import_checks import check
-from devices.imported import CELLS, Decision, Line, Result, Verdict
+from devices.import_verdicts import Result, Verdict
+from devices.imported import CELLS, Decision, Line
 
 DELETED_AT_ONCE = 20
 WRITABLE = (Result.NEW, Result.CHANGED, Result.UNCHANGED)
@@ -78,7 +80,7 @@ def correct_import(
     before = {row.number: (dict(row.cells), list(row.decisions)) for row in rows}
     for row in rows:
         typed = {cell: value for cell, value in cells.get(row.number, {}).items() if cell in CELLS}
-        row.cells = {cell: value for cell, value in {**row.cells, **typed}.items() if value.strip()}
+        row.cells = {cell: value for cell, value in {**row.cells, **typed}.items() if text.line(value)}
         if way is not None and way[0] == row.number and way[1] < len(row.ways):
             _take(row, row.ways[way[1]])
         elif takes_all:

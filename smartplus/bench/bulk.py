@@ -62,8 +62,8 @@ def _write_plainly(site: Site, now: datetime) -> int:
         change = ServiceChange.objects.create(**keys_of(site), created_at=now, count=0, looked_at=0)
         cursor.execute(
             "INSERT INTO communities_servicechangerow (change_id, apartment_id, indoor_monitor_before, indoor_monitor_after, "
-            "landline_before, landline_after, monitor_pending_before, monitor_pending_after) "
-            "SELECT %s, id, indoor_monitor, false, landline, landline, monitor_pending, false "
+            "landline_before, landline_after, video_storage_before, video_storage_after, monitor_pending_before, monitor_pending_after) "
+            "SELECT %s, id, indoor_monitor, false, landline, landline, video_storage, video_storage, monitor_pending, false "
             "FROM communities_apartment WHERE site_id = %s",
             [change.pk, site.pk],
         )

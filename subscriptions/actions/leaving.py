@@ -44,7 +44,7 @@ def take_out(actor: Actor, *, entitlement_ids: Collection[int], now: datetime) -
     `bring_back` takes. Locks: sites → payers → auto-renewals → order → entitlements, in the order of ids."""
     if not rights.may_pay(actor):
         raise NotPermitted
-    if not Entitlement.objects.visible_to(actor).filter(pk__in=list(entitlement_ids)).exists():
+    if entitlement_ids and not Entitlement.objects.visible_to(actor).filter(pk__in=list(entitlement_ids)).exists():
         raise Entitlement.DoesNotExist
     live = AutoRenewalItem.objects.visible_to(actor).live()
     found = live.filter(entitlement__in=list(entitlement_ids), auto_renewal__state=ACTIVE)

@@ -54,7 +54,7 @@ def test_our_own_guard_before_a_formula_is_taken_off() -> None:
     assert spreadsheets.pasted("Number\tName\n'+49\tx", LIMITS)[1] == ["+49", "x"]
 
 
-def bomb() -> bytes:
+def much_when_unpacked() -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", b" " * 3_000_000)
@@ -78,7 +78,7 @@ def entities() -> bytes:
         (workbook([["a", "b", "c", "d", "e"]]), "more than 4 columns"),
         (workbook([["Number"], *([n] for n in range(6))]), "more than 5 rows"),
         (b"Number\n" + b"x" * 2001, "more than 2000 characters"),
-        (bomb(), "Unpacked, the file has more than 1 MB"),
+        (much_when_unpacked(), "Unpacked, the file has more than 1 MB"),
         (entities(), "can't be read"),
         (b"PK\x03\x04 no archive", "can't be read"),
         (b"\xd0\xcf\x11\xe0", "old Excel file"),

@@ -96,5 +96,6 @@ def test_what_waits_for_a_gateway_goes_to_workers_of_its_own(monkeypatch: pytest
         **{name: jobs.GATEWAYS if job.asks_gateways else None for name, job in jobs.JOBS.items()}, "SP-1": jobs.GATEWAYS,
     }  # fmt: skip
     assert {name for name, queue in sent if queue is None} == {
-        "mail", "audit_seals", "audit_heads", "old_sessions", "old_forms", "paid_variants", "expiry_days",
+        "mail", "audit_seals", "audit_heads", "old_sessions", "old_forms", "paid_variants", "expiry_days", "leases",
+        "long_jobs", "old_long_jobs", "vacancies",
     }  # fmt: skip

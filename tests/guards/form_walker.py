@@ -44,7 +44,8 @@ class FormWalker:
                 for form in forms:
                     self._try_form(path, form, targets)
             self._try_names(route, path)
-        for name in sorted(set(self.refused) - self.accepted - set(policies.REFUSED)):
+        refused = {name.removesuffix(f" of {self.role}") for name in policies.REFUSED}
+        for name in sorted(set(self.refused) - self.accepted - refused):
             self.walker.faults.append(f"{self.person}: the form of {name} is never accepted: {self.refused[name]}")
 
     def _ask(self, method: str, path: str, data: Pairs | None = None, *, target: str = "") -> Answer:
@@ -182,8 +183,8 @@ class FormWalker:
             is_blank = not any(one.sent)
             if is_blank and (is_text or (one.type == "select" and _last(one.name) in free)):
                 data.append((one.name, free.get(_last(one.name), policies.OTHERWISE)))
-            elif not one.sent and (one.name in policies.TICKED or one.name == "item"):
-                data.append((one.name, one.offered[0]))
+            elif is_blank and any(one.offered) and (one.name in policies.TICKED or one.name == "item"):
+                data.append((one.name, next(filter(None, one.offered))))
             else:
                 data += [(one.name, value) for value in one.sent]
         return data

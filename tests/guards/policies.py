@@ -145,6 +145,7 @@ REFUSED = {
     "settings-tokens": "no password is known here",
     "settings-address": "no password is known here",
     "device-remove": "the last required monitor stays (R19)",
+    "site-handover of subdistributor": "below Sam is one installer only, so there is nobody to offer a site to",
     **dict.fromkeys(
         ("apartment-archive", "building-archive", "site-archive"), "an open order holds something of it (R78)"
     ),
@@ -213,6 +214,10 @@ PLEAS = {
     "settings-token-revoke": {404},  # nor such a token
     "user-new": {404},  # nobody adds a user of no kind; the kinds are below
     "subscription-sites": {404},  # nor are there sites of no installer
+    "renew-again": {404},  # nor items of no number
+    "handover-print": {404},  # nor a label before the site is the own one
+    "handover-withdraw": {403},  # who is offered a site refuses it; the offer is withdrawn by who made it
+    "apartment-list": {301},  # an address of earlier days
 }
 # Addresses that show another form for each word in their query; a role that may not use a word is answered 404.
 QUERIES = {

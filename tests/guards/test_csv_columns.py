@@ -270,15 +270,19 @@ def test_apartments(browser: Browser) -> None:
     heads = ("With Indoor Monitor", "Landline", "Video Storage")
     for number, on in enumerate(switches, start=1):
         flats.filter(number=str(number)).update(**{switch: switch == on for switch in switches})
-    flats.filter(number="1").update(floor="-2", name="Penthouse")
+    flats.filter(number="1").update(floor="-2", name="Penthouse", number="01")
     rows = table(browser, "apartments")
     told = {row["Apartment"]: [row.pop(head) for head in heads] for row in rows}
-    assert [told[number] for number in "123"] == [["Yes", "No", "No"], ["No", "Yes", "No"], ["No", "No", "Yes"]]
-    row = next(row for row in rows if row["Apartment"] == "1")
+    assert [told[number] for number in ("01", "2", "3")] == [
+        ["Yes", "No", "No"],
+        ["No", "Yes", "No"],
+        ["No", "No", "Yes"],
+    ]
+    row = next(row for row in rows if row["Apartment"] == "01")
     proved(
         row,
         {
-            "Building": "HAFENMARK House", "Floor": "'-2", "Apartment": "1", "Name": "Penthouse", "Family master": "master HAFENMARK",
+            "Building": "HAFENMARK House", "Floor": "'-2", "Apartment": "01", "Name": "Penthouse", "Family master": "master HAFENMARK",
             "Indoor monitor": "0C:11:05:A1:00:01", "Other residents": "1",
             "Model": "C313", "Monitor pending": "No", "App": "Auto-renew", "Paid until": "2026-12-22",
         },

@@ -34,8 +34,8 @@ CODES = {
 }
 # What is sorted by a text nobody typed: a code, or a number of ours.
 SORTED = {
-    "action", "currency", "document", "gateway", "job", "mode", "number", "paid_variant", "part", "path", "reference", "service_type", "variant",
-    "email_key", "number_key",
+    "action", "currency", "document", "gateway", "job", "mode", "number", "paid_variant", "part", "path", "reference", "service_type", "time_zone",
+    "variant",    "email_key", "number_key",
 }  # fmt: skip
 # Where a plain name may stand.
 EXCEPTIONS = {
@@ -43,6 +43,8 @@ EXCEPTIONS = {
     ("smartplus/portal/operator/views.py", "state"): "of a payment or a message: a code",
     ("smartplus/portal/operator/views.py", "kind"): "of a message: a code",
     ("smartplus/portal/operator/views.py", "subject"): "of a payment: the number of what it pays",
+    ("smartplus/portal/handovers/lists.py", "state"): "of an offer: a code",
+    ("smartplus/portal/jobs/lists.py", "state"): "of a job: a code",
     ("smartplus/portal/orders/lists.py", "state"): "of an order: a code",
     ("smartplus/portal/requests/lists.py", "state"): "of a request: a code",
     ("smartplus/portal/sites/lists.py", "kind"): "of a site: a code",

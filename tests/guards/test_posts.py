@@ -62,7 +62,7 @@ MOMENTS = {
 REFUSED = {
     "settings-security": "no app is at hand that makes the codes",
     "device-remove": "the last required monitor stays (R19)",
-    "site-handover": "a person chooses or names the firm, and below Sam there is none to choose",
+    "site-handover of subdistributor": "below Sam is one installer only, so there is nobody to offer a site to",
     **dict.fromkeys(
         ("apartment-archive", "building-archive", "site-archive"), "an open order holds something of it (R78)"
     ),

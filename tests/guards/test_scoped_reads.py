@@ -18,7 +18,7 @@ DOORS = sorted(
         HOUSE / "webhooks.py",
     ]
 )
-MANAGERS = {"objects", "_default_manager", "_base_manager"}
+MANAGERS = {"objects", "every", "_default_manager", "_base_manager"}
 SCOPED = {"visible_to", "none"}
 OWN = {"request.user", "user"}  # the signed-in person's own rows, as `user=…`
 SHORTCUTS = {"get_object_or_404", "get_list_or_404"}  # they take a model and leave the scope to be forgotten

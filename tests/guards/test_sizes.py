@@ -40,6 +40,7 @@ TABLES = {
     "tests/guards/world.py": "is one world, in which every page of every role has something to show",
     "tests/permissions/further.py": "is one table: what no person does",
     "tests/permissions/table.py": "is one table: every action with what it needs",
+    "tests/permissions/words.py": "is one table: every action with what the audit says of it",
 }
 
 

@@ -9,8 +9,10 @@ from typing import Any, TypeAlias
 
 from django.db import connection, models
 
-from accounts.models import Membership, Organization, User
+from accounts.models import AuditEvent, Membership, Notice, Organization, User
 from communities.models import Site
+from subscriptions.actions import handing_over, handovers
+from subscriptions.models import Handover
 from tests.flows.tenants import claims, mixed_rows, project_models
 from tests.guards import policies
 from tests.guards.world import World
@@ -18,6 +20,12 @@ from tests.guards.world import World
 WRITE = re.compile(r'\s*(?:INSERT INTO|UPDATE|DELETE FROM|INSERT OR \w+ INTO)\s+"?(\w+)"?', re.I)
 # Sessions, counted tries and claims to a form are nobody's business rows.
 UNWATCHED = ("django_session", "axes_", "accounts_sentform")
+# What tells both firms of an offer → the column of the offer that names its subject.
+OF_OFFERS = {
+    **{word.code: "pk" for word in (handovers.HANDOVER_ASKED, handovers.HANDOVER_WITHDRAWN, handovers.HANDOVER_REFUSED)},
+    handing_over.SITE_GIVEN.code: "pk",
+    handing_over.SITE_RECEIVED.code: "site_id",
+}  # fmt: skip
 Rows: TypeAlias = dict[Any, dict[str, Any]]
 
 
@@ -90,6 +98,8 @@ class Ledger:
             return not self.tree[row["pk"]].path.startswith(firm.path)
         if model is Site and row["pk"] in {site.pk for site in self.world.sites.values()}:
             return row["pk"] not in {self.world.sites[name].pk for name in reach.estates}
+        if self._is_of_an_offer(table, row, firm):
+            return False
         said = self.claims[table]
         all_sites = {site.pk for site in self.world.sites.values()}
         sites = {row[path] for path in said.get("site", ()) if row[path] in all_sites}
@@ -98,6 +108,30 @@ class Ledger:
         firms = {row[path] for claim, paths in said.items() if claim != "site" for path in paths if row[path]}
         lines = [self.tree[pk].path for pk in firms if pk in self.tree]
         return bool(lines) and not max(lines, key=len).startswith(firm.path)
+
+    def _is_of_an_offer(self, table: str, row: dict[str, Any], firm: Organization) -> bool:
+        """Whether it is an offer of a site that the firm gives or gets, the site itself, or what tells the other side of it."""
+
+        def of_firm(offer: dict[str, Any]) -> bool:
+            return any(self.tree[offer[side]].path.startswith(firm.path) for side in ("giver_id", "taker_id"))
+
+        model, offers = self.models[table], self._rows(Handover._meta.db_table)
+        if model is Handover:
+            return of_firm(row)
+        offered = [offer for offer in offers.values() if of_firm(offer)]
+        if model is Site:
+            return row["pk"] in {offer["site_id"] for offer in offered}
+        if row["pk"] in self.before[table]:
+            return False  # what was told stays as it was
+        if model is AuditEvent:
+            return row["action"] in OF_OFFERS and row["subject_id"] in {
+                offer[OF_OFFERS[row["action"]]] for offer in offered
+            }
+        return (
+            model is Notice
+            and row["about_type"] == "handover"
+            and row["about_id"] in {offer["pk"] for offer in offered}
+        )
 
 
 def _is_stray(user_id: int, firm: Organization) -> bool:

@@ -106,7 +106,7 @@ def test_a_payer_goes_on_paying_as_long_as_it_is_above_or_has_leave(people: Peop
 
 
 def test_a_request_is_decided_above_and_withdrawn_by_who_asked(people: People) -> None:
-    asked = RenewalRequest(installer=people.ines.firm, is_live=True)
+    asked = RenewalRequest(installer=people.ines.firm, state=RenewalRequest.State.OPEN)
     assert who(people, lambda actor: rights.may_decide(actor, asked)) == {"dora", "sam"}
     assert who(people, lambda actor: rights.may_withdraw(actor, asked)) == {"ines"}
     assert not rights.may_withdraw(without_grant(people.ines), asked)
@@ -115,10 +115,12 @@ def test_a_request_is_decided_above_and_withdrawn_by_who_asked(people: People) -
 
 def test_a_request_awaits_its_decision_until_it_ends_or_is_ordered(people: People) -> None:
     firm = people.ivan.firm
-    assert rights.awaits_decision(RenewalRequest(installer=firm, is_live=True))
-    assert rights.awaits_decision(RenewalRequest(installer=firm, is_live=True, cart=Cart()))
-    assert not rights.awaits_decision(RenewalRequest(installer=firm, is_live=True, cart=Cart(order_id=1)))
-    assert not rights.awaits_decision(RenewalRequest(installer=firm, is_live=False))
+    assert rights.awaits_decision(RenewalRequest(installer=firm, state=RenewalRequest.State.OPEN))
+    assert rights.awaits_decision(RenewalRequest(installer=firm, state=RenewalRequest.State.OPEN, cart=Cart()))
+    assert not rights.awaits_decision(
+        RenewalRequest(installer=firm, state=RenewalRequest.State.OPEN, cart=Cart(order_id=1))
+    )
+    assert not rights.awaits_decision(RenewalRequest(installer=firm, state=RenewalRequest.State.WITHDRAWN))
 
 
 def test_an_auto_renewal_is_stopped_from_above_and_its_card_chosen_by_the_payer(people: People) -> None:
@@ -143,6 +145,7 @@ def test_technicians_see_no_prices_and_installers_none_that_are_hidden(people: P
         rights.refuse_hidden_prices(people.tess.actor)
     rights.refuse_hidden_prices(people.ivan.actor)
     Organization.objects.filter(pk=people.ivan.firm.pk).update(sees_prices=False)
+    people.ivan.firm.refresh_from_db()
     assert not rights.sees_prices(people.ivan.actor)
     with pytest.raises(NotPermitted):
         rights.refuse_hidden_prices(people.ivan.actor)

@@ -9,7 +9,7 @@ from django.db.models import Count, Max, Q, QuerySet
 
 from accounts.scope import Actor, Grant
 from communities import catalogue
-from communities.models import Apartment, Building, Entitlement, Mode, Resident, Site
+from communities.models import Apartment, Building, Entitlement, Mode, Resident, Site, targets
 from devices.models import Device
 from subscriptions.models import Order
 
@@ -74,12 +74,7 @@ def _here(what: Site | Building | Apartment) -> Q:
 
 
 def _items(what: Site | Building | Apartment) -> Q:
-    if isinstance(what, Site):
-        return Q(site=what)
-    way = {"pk": what.pk} if isinstance(what, Apartment) else {"building": what.pk}
-    own = Q(**{f"target__apartment__{name}": value for name, value in way.items()})
-    slots = Q(**{f"target__parent__apartment__{name}": value for name, value in way.items()})
-    return own | slots
+    return Q(site=what) if isinstance(what, Site) else targets.at_home(what)
 
 
 def _devices(what: Site | Building | Apartment) -> Q:

@@ -60,6 +60,11 @@ def of_installer(request: PortalRequest) -> dict[str, Any]:
             monitor_tile(firm.waiting),
         ],
         "rows": rows[:SITES],
-        "offers": list(Handover.objects.filter(taker=firm.organization).open_at(now).select_related("giver")[:OFFERS]),
+        "offers": list(
+            Handover.objects.visible_to(request.actor)
+            .filter(taker=firm.organization)
+            .open_at(now)
+            .select_related("giver")[:OFFERS]
+        ),
         "activity": activity.recent(request, names={site.pk: site.name for site in sites}),
     }

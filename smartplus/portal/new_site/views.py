@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.scope import Role
 from communities.actions import drafts
@@ -66,7 +66,7 @@ def _first_page(request: access.PortalRequest, form: BasicsForm, status: int = 2
 
 
 @access.roles(Role.INSTALLER)
-@require_GET
+@require_safe
 def draft_continue(request: access.PortalRequest, draft_id: int) -> HttpResponse:
     """Go on where the draft was left."""
     draft = visible_draft(request, draft_id)

@@ -37,7 +37,7 @@ WORKERS = (Role.INSTALLER, Role.TECHNICIAN)
 HOUSEKEEPERS = (*WORKERS, Role.MANAGER)
 REQUEST_READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
 RECENT = 5
-COUNTS_DIFFERENCES = ("apartments", "differences", "overview")  # tabs on which their number is worth its statements
+COUNTS_DIFFERENCES = ("apartments", "differences")  # tabs on which their number is worth its statements
 MANAGERS = 20  # of a site, shown on its overview
 
 
@@ -207,12 +207,8 @@ def recent(request: access.PortalRequest, site: Site) -> list[tuple[AuditEvent, 
 def apartment_page(request: access.PortalRequest, apartment_id: int, *, with_archived: bool = False) -> dict[str, Any]:
     """Everything the page of one apartment says; of an archived one only where that is asked for."""
     actor = request.actor
-    rows = (
-        (Apartment.every if with_archived else Apartment.objects)
-        .visible_to(actor)
-        .select_related("building", "site__installer")
-    )
-    apartment = rows.get(pk=apartment_id)
+    rows = Apartment.every.visible_to(actor) if with_archived else Apartment.objects.visible_to(actor)
+    apartment = rows.select_related("building", "site__installer").get(pk=apartment_id)
     own = {"apartment": apartment}
     found = Entitlement.objects.visible_to(actor)
     items = list(found.filter(target=apartment.target_id).order_by("service_type"))
