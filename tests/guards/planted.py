@@ -20,8 +20,10 @@ from tests.flows.tenants import Model, project_models
 MARKUP = "<b>\"'"
 # What no person and no gateway words: keys, codes, digests and addresses, by the name of their column.
 CODES = {
-    "about_type", "account", "action", "actor_role", "address", "address_from", "checkout_url", "claim_key", "cancel_url", "consent_text_version",
+    "about_type", "account", "action", "actor_role", "address", "address_from", "checkout_url", "claim", "claim_key", "cancel_url",
+    "consent_text_version",
     "blocked", "content", "content_type", "country", "currency", "customer_email", "decline_code", "digest", "email", "email_key", "event_id",
+    "file_type",
     "fingerprint", "gateway", "gateway_account", "gateway_customer", "gateway_payment_ref", "gateway_ref", "invited_as_key", "job", "key", "language",
     "last4", "object_ref", "paid_variant", "part", "password", "path", "prefix", "previous", "price_class", "print",
     "privacy_version", "ref", "request_key", "reserved_by", "return_url", "salt", "scopes", "service_type", "session_key",

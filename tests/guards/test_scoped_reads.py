@@ -42,6 +42,8 @@ def unscoped(source: str) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.Name) and node.id in SHORTCUTS and not isinstance(node.ctx, ast.Store):
             yield node.lineno, node.id
         if isinstance(node, ast.Attribute) and node.attr in MANAGERS and isinstance(node.value, ast.Name):
+            if node.attr == "every" and not node.value.id[:1].isupper():
+                continue  # no model's
             chain = list(_calls(node, above))
             if not chain or not _is_bounded(chain):
                 yield node.lineno, ast.unparse(chain[0] if chain else node)
