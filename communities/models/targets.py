@@ -209,8 +209,8 @@ def slot_key(place: Combinable, slot: Combinable) -> Concat:
 
 def piece_key() -> Case:
     """The `sort_key` of the target of a piece of equipment, from its stored keys and those of its place."""
-    floor = Coalesce(F("apartment__floor_order"), Value(keys.floor_key("")))
-    number = Coalesce(F("apartment__number_order"), Value(keys.natural_key("")))
+    floor = Coalesce(F("apartment__floor_order"), Value(keys.floor_key("")), output_field=SortKey())
+    number = Coalesce(F("apartment__number_order"), Value(keys.natural_key("")), output_field=SortKey())
     parts = [piece for part in (F("building__name_order"), floor, number) for piece in (part, Value(keys.NEXT))]
     inside = Concat(Value(f"0{keys.NEXT}"), *parts, F("name_order"), output_field=SortKey())
     outside = Concat(Value(keys.place_key()), F("name_order"), output_field=SortKey())
