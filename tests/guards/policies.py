@@ -135,8 +135,12 @@ FILL = {
     "valid_from": "2027-01-01",
     "to_name": OTHER,
     "expires_on": "2027-01-01",
+    "begins": "2027-01-01",
+    "on": "2027-01-01",
+    "lease_from": "",
+    "lease_until": "2027-12-31",
 }
-TICKED = {"terms", "scopes", "to"}  # boxes that a form is not accepted without
+TICKED = {"terms", "scopes", "to", "replaces"}  # boxes that a form is not accepted without
 # Forms that are refused however one fills them in, and why.
 REFUSED = {
     "sign-in": "no password is known here",

@@ -1,0 +1,17 @@
+"""Residents: the list of a site, single people, and households that move."""
+
+from django.urls import path
+
+from smartplus.portal.residents import households, lists, views
+
+urlpatterns = [
+    path("sites/<int:site_id>/residents/", lists.site_residents, name="site-residents"),
+    path("apartments/<int:apartment_id>/residents/new/", views.resident_new, name="resident-new"),
+    path("residents/<int:resident_id>/edit/", views.resident_edit, name="resident-edit"),
+    path("residents/<int:resident_id>/remove/", views.resident_remove, name="resident-remove"),
+    path("residents/<int:resident_id>/master/", views.resident_master, name="resident-master"),
+    path("residents/<int:resident_id>/accept/", views.resident_accept, name="resident-accept"),
+    path("residents/<int:resident_id>/move/", views.resident_move, name="resident-move"),
+    path("apartments/<int:apartment_id>/move-out/", households.household_out, name="household-out"),
+    path("apartments/<int:apartment_id>/move-in/", households.household_in, name="household-in"),
+]
