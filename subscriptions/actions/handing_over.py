@@ -19,6 +19,7 @@ from accounts.scope import Actor
 from accounts.typed import text
 from accounts.typed.keys import identity_key
 from communities.actions.entitlements import sync_site
+from communities.actions.registrations import end_codes
 from communities.errors import NameTaken
 from communities.models import Apartment, Entitlement, ManagerAssignment, Site, TechnicianAssignment
 from devices.models import Device, LibraryEntry
@@ -77,6 +78,7 @@ def accept(actor: Actor, *, handover_id: int, digest: str, now: datetime, name: 
     auto_renewals.drop_items(site, renewing, actor=handovers.HANDOVERS, now=now)
     _empty(site, carts)
     _end_assignments(site, now=now)
+    end_codes(Q(site=site), now=now)
     request_decisions.drop_items(site, now=now)
     keys = {"installer_id": taker.pk, "subdistributor_id": taker.subdistributor_id}
     _move_devices(site, entries, keys)

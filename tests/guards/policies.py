@@ -234,6 +234,8 @@ UNWELL = {
     "readyz": {503},
     "webhook": {400},
     "invitation": {410},
+    "join": {410},
+    "join-confirm": {410},
     "seller-logo": {404},
     "mail-mute": {410},
     "sign-in-pass": {410},

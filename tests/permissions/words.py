@@ -34,6 +34,7 @@ from communities.actions import (
     equipment,
     households,
     moving,
+    registrations,
     residents,
     sites,
 )
@@ -134,6 +135,9 @@ WORDS: dict[str, tuple[audit.Word, ...]] = {
     "archives.delete_site": (archives.SITE_DELETED,),
     "residents.add_resident": (residents.RESIDENT_ADDED,),
     "residents.edit_resident": (residents.RESIDENT_CHANGED,),
+    "registrations.make_code": (registrations.CODE_MADE,),
+    "registrations.make_codes": (registrations.CODE_MADE,) * 7,  # one for each household of the building
+    "registrations.revoke_code": (registrations.CODE_REVOKED,),
     "residents.remove_resident": (residents.RESIDENT_REMOVED,),
     "equipment.add_equipment": (equipment.ADDED,),
     "equipment.edit_equipment": (equipment.CHANGED,),
