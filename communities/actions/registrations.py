@@ -32,11 +32,18 @@ CONFIRM_FOR = timedelta(hours=24)
 PASS_SALT, PASS_FOR = "communities.registration.pass", timedelta(minutes=30)
 MOST_ASKING = 5  # people who ask with one code and have not confirmed; more would only send mails
 MOST_PRINTED = 200  # sheets at once
+AT_ONCE = 500  # people who did not confirm, erased by one run
 REGISTRATIONS = Actor.system("registrations")
 CODE_MADE = audit.Word(
     "registration.made",
     gettext_lazy("Registration code printed"),
     gettext_lazy("Registration code of %(what)s printed"),
+    area=audit.Area.SERVICES,
+)
+CODES_MADE = audit.Word(
+    "registration.all_made",
+    gettext_lazy("Registration codes of a building printed"),
+    gettext_lazy("Registration codes of %(what)s printed"),
     area=audit.Area.SERVICES,
 )
 CODE_REVOKED = audit.Word(
@@ -101,7 +108,9 @@ def make_codes(actor: Actor, *, building_id: int, now: datetime) -> list[Printed
         raise Refused(_("Nobody lives in %(building)s: codes are for members of a household.") % {"building": building})
     if len(found) > MOST_PRINTED:
         raise Refused(_("At most %(n)s sheets are printed at once. Print them by apartment.") % {"n": MOST_PRINTED})
-    return _print(actor, site, found, now=now)
+    after = {"codes": len(found)}
+    whole = audit.record(actor, CODES_MADE, building, now=now, tenant=site, site_id=site.pk, after=after)
+    return _print(actor, site, found, now=now, batch=whole)
 
 
 @transaction.atomic
@@ -226,17 +235,27 @@ def confirm_registration(*, token: str, now: datetime) -> Resident:
     return resident
 
 
+@transaction.atomic
 def forget_asked(*, now: datetime) -> int:
     """Erase who asked and did not confirm in time. Returns how many."""
-    return Registration.objects.filter(expires_at__lte=now).delete()[0]
+    rows = Registration.objects.filter(expires_at__lte=now).order_by("pk")
+    ids = list(rows.select_for_update(no_key=True, skip_locked=True).values_list("pk", flat=True)[:AT_ONCE])
+    return Registration.objects.filter(pk__in=ids).delete()[0] if ids else 0
 
 
-def _print(actor: Actor, site: Site, homes: Sequence[tuple[Apartment, Resident]], *, now: datetime) -> list[Printed]:
+def _print(
+    actor: Actor,
+    site: Site,
+    homes: Sequence[tuple[Apartment, Resident]],
+    *,
+    now: datetime,
+    batch: AuditEvent | None = None,
+) -> list[Printed]:
     """New codes for these households, and one audit row for each. The caller holds the apartments."""
     end_codes(Q(apartment__in=[home.pk for home, _master in homes]), now=now)
     made = [_new(actor, site, home, master, now=now) for home, master in homes]
     RegistrationCode.objects.bulk_create(one.row for one in made)
-    audit.record_all(_told(actor, site, made, now=now))
+    audit.record_all(_told(actor, site, made, batch, now=now))
     return made
 
 
@@ -256,11 +275,13 @@ def _new(actor: Actor, site: Site, home: Apartment, host: Resident, *, now: date
     return Printed(row, home, token, typed)
 
 
-def _told(actor: Actor, site: Site, made: Iterable[Printed], *, now: datetime) -> list[AuditEvent]:
+def _told(
+    actor: Actor, site: Site, made: Iterable[Printed], batch: AuditEvent | None, *, now: datetime
+) -> list[AuditEvent]:
     return [
         audit.event(
             actor, CODE_MADE, one.row, now=now, tenant=site, site_id=site.pk, label=str(one.apartment),
-            after={"expires_at": one.row.expires_at.isoformat()},
+            after={"expires_at": one.row.expires_at.isoformat()}, batch=batch,
         )
         for one in made
     ]  # fmt: skip

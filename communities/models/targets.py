@@ -181,8 +181,10 @@ def found(word: str, way: str = "target__") -> Q:
         finding.holds(word, "search_key", "building__search_key", "apartment__search_key"), **own
     )
     accounts = CommercialAccount.objects.filter(finding.holds(word, "search_key"), **own)
-    of_one = Q(Exists(homes)) | Q(Exists(pieces)) | Q(Exists(accounts))
-    return of_one | person(word, f"{way}assignment__membership__")
+    kind = f"{way}kind"  # said first: what is cheap is asked first, and most are apartments
+    of_pieces = Q(**{f"{kind}__in": PIECES}) & Q(Exists(pieces))
+    of_accounts = Q(**{kind: Kinds.ACCOUNT.value}) & Q(Exists(accounts))
+    return Q(Exists(homes)) | of_pieces | of_accounts | person(word, f"{way}assignment__membership__")
 
 
 def person(word: str, membership: str) -> Q:

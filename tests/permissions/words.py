@@ -136,7 +136,10 @@ WORDS: dict[str, tuple[audit.Word, ...]] = {
     "residents.add_resident": (residents.RESIDENT_ADDED,),
     "residents.edit_resident": (residents.RESIDENT_CHANGED,),
     "registrations.make_code": (registrations.CODE_MADE,),
-    "registrations.make_codes": (registrations.CODE_MADE,) * 7,  # one for each household of the building
+    "registrations.make_codes": (
+        registrations.CODES_MADE,
+        *(registrations.CODE_MADE,) * 7,
+    ),  # one for each household of the building
     "registrations.revoke_code": (registrations.CODE_REVOKED,),
     "residents.remove_resident": (residents.RESIDENT_REMOVED,),
     "equipment.add_equipment": (equipment.ADDED,),
