@@ -19,6 +19,7 @@ from accounts.errors import NotPermitted, Refused
 from accounts.models import AuditEvent, Topic
 from accounts.models.invitations import digest_of
 from accounts.scope import Actor
+from accounts.typed import text
 from communities import registration_codes as codes
 from communities.actions.households import events_of, lock_apartments, refuse_full, settle
 from communities.actions.residents import ANY_TIME, arriving, cleaned, lock_home, may_edit_residents
@@ -155,7 +156,7 @@ def ask_to_register(*, token: str, name: str, email: str, language: str, now: da
     an apartment that is full, and a code that too many ask with."""
     code = find_code(token, now=now)
     refuse_full(code.apartment)
-    if not email.strip():
+    if not text.line(email):
         raise Refused(_("An email is needed: the link that confirms it goes there."), field="email")
     values = cleaned(name, email, "", "", country=code.site.country)
     if Registration.objects.filter(code=code, expires_at__gt=now).count() >= MOST_ASKING:
@@ -281,7 +282,7 @@ def _told(
     return [
         audit.event(
             actor, CODE_MADE, one.row, now=now, tenant=site, site_id=site.pk, label=str(one.apartment),
-            after={"expires_at": one.row.expires_at.isoformat()}, batch=batch,
+            batch=batch,
         )
         for one in made
     ]  # fmt: skip

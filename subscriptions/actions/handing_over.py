@@ -88,7 +88,6 @@ def accept(actor: Actor, *, handover_id: int, digest: str, now: datetime, name: 
     _empty(site, carts)
     imports.filter(started_at=None).delete()  # what somebody of the old installer typed, and nobody wrote
     _end_assignments(site, now=now)
-    end_codes(Q(site=site), now=now)
     request_decisions.drop_items(site, now=now)
     keys = {"installer_id": taker.pk, "subdistributor_id": taker.subdistributor_id}
     _move_devices(site, entries, keys)
@@ -178,7 +177,9 @@ def _empty(site: Site, cart_ids: Iterable[int]) -> None:
 
 
 def _end_assignments(site: Site, *, now: datetime) -> None:
-    """People of the old installer and of its managers lose the site at once (R3). What was paid for a manager's PM App is nobody's."""
+    """People of the old installer and of its managers lose the site at once (R3), and its registration codes end. What was paid for a manager's
+    PM App is nobody's."""
+    end_codes(Q(site=site), now=now)
     ManagerAssignment.objects.filter(site=site).update(
         ended_at=Coalesce(F("ended_at"), now), pm_app=False, membership=None
     )

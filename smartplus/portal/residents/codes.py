@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-import segno
 from django import forms
 from django.conf import settings
 from django.contrib import messages
@@ -26,6 +25,7 @@ from communities.models import Apartment, Building, RegistrationCode, Resident
 from smartplus import access
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.once import made, once
+from smartplus.portal.kit.qr_codes import qr_code
 from smartplus.portal.kit.responses import answer, posted, submitted
 from smartplus.portal.residents.views import home_context, homes
 from smartplus.portal.sites.site_context import HOUSEKEEPERS, site_context
@@ -117,9 +117,8 @@ def _leaves(printed: Iterable[Printed]) -> list[Leaf]:
 
 
 def _qr(token: str) -> SafeString:
-    """The QR code of the public page, as SVG without inline styles."""
-    drawing = segno.make(f"{settings.SITE_URL}{reverse('join', args=[token])}", error="m", micro=False)
-    return SafeString(drawing.svg_inline(border=0, omitsize=True, svgclass=None, lineclass=None))
+    """The QR code of the public page."""
+    return qr_code(f"{settings.SITE_URL}{reverse('join', args=[token])}")
 
 
 def _written(request: access.PortalRequest, leaves: list[Leaf], apartment: Apartment) -> SafeString:
