@@ -44,8 +44,7 @@ def post(
 ) -> Notice | None:
     """Queue one mail inside the caller's transaction. A second mail with the same `key` is not queued. For the other arguments see
     `draft`."""
-    may_mute = topic not in UNMUTABLE and isinstance(to, User)
-    is_muted = may_mute and Mute.objects.filter(user=to, topic=topic).exists()
+    is_muted = topic not in UNMUTABLE and isinstance(to, User) and Mute.objects.filter(user=to, topic=topic).exists()
     put(
         [
             draft(

@@ -132,30 +132,31 @@ def test_a_reprint_ends_the_code_before(people: People, flat: Apartment) -> None
     "ended", ["revoked", "moved out", "moved in", "left by lease", "removed", "moved", "archived", "too old"]
 )
 def test_a_code_is_of_the_present_household(people: People, flat: Apartment, make_apartment, ended: str) -> None:
-    code, ivan, home = printed(people.ivan, flat), people.ivan.actor, {"apartment_id": flat.pk, "now": NOW}
+    code, ivan, home = printed(people.ivan, flat), people.ivan.actor, flat.pk
     asked(code.token)
     token, master, now = token_of_last_mail(), Resident.objects.get(), NOW
-    person = {"resident_id": master.pk, "now": NOW}
     if ended == "revoked":
-        registrations.revoke_code(ivan, **home)
+        registrations.revoke_code(ivan, apartment_id=home, now=NOW)
     elif ended == "moved out":
-        moving.move_out(ivan, **home)
+        moving.move_out(ivan, apartment_id=home, now=NOW)
     elif ended == "moved in":
-        moving.move_in(ivan, people=[Entry(name="New", email="new@example.org")], replaces=True, **home)
+        moving.move_in(
+            ivan, people=[Entry(name="New", email="new@example.org")], replaces=True, apartment_id=home, now=NOW
+        )
     elif ended == "left by lease":
-        moving.move_out(ivan, on=TODAY, **home)
+        moving.move_out(ivan, on=TODAY, apartment_id=home, now=NOW)
         later = [Entry(name="New", email="new@example.org")]
-        moving.move_in(ivan, people=later, begins=TODAY + DAY, **home)
+        moving.move_in(ivan, people=later, begins=TODAY + DAY, apartment_id=home, now=NOW)
         assert works(code.token)
         leases.turn_due(now=(now := NOW + DAY))
         assert Resident.objects.get(is_master=True).name == "New"
     elif ended == "removed":
-        residents.remove_resident(ivan, **person)
+        residents.remove_resident(ivan, resident_id=master.pk, now=NOW)
     elif ended == "moved":
         other = make_apartment(flat.site, "9.09", master=False)
-        moving.move_resident(ivan, version=master.version, **{**person, "apartment_id": other.pk})
+        moving.move_resident(ivan, resident_id=master.pk, version=master.version, apartment_id=other.pk, now=NOW)
     elif ended == "archived":
-        archives.archive_apartment(ivan, **home)
+        archives.archive_apartment(ivan, apartment_id=home, now=NOW)
     else:
         now = NOW + registrations.VALID_FOR
     before = Resident.objects.count()

@@ -398,7 +398,7 @@ def _added(stage: Stage) -> Callable[[], object]:
 
 def _registering(stage: Stage) -> Callable[[], object]:
     """Somebody opens the link that a code led to."""
-    ivan, flat = stage.world.person("ivan").actor, stage.world.holdings["hafen"].keys["apartment"][0]
+    ivan, flat = stage.world.person("ivan").actor, int(stage.world.holdings["hafen"].keys["apartment"][0])
     code = registrations.make_code(ivan, apartment_id=flat, now=NOW)
     registrations.ask_to_register(token=code.token, name="Kim", email="kim@x.example", language="en", now=NOW)
     token = token_of_last_mail()

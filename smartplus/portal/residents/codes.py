@@ -105,7 +105,7 @@ def building_codes(request: access.PortalRequest, building_id: int) -> HttpRespo
 def _known(request: access.PortalRequest, apartment: Apartment) -> dict[str, Any]:
     """The present code and who used the ones before."""
     seen = RegistrationCode.objects.visible_to(request.actor).filter(apartment=apartment)
-    last = seen.select_related("created_by").first()
+    last = seen.first()
     is_working = last is not None and seen.working(request.now).filter(pk=last.pk).exists()
     used = seen.filter(used_at__isnull=False).select_related("used_by").order_by("-used_at")
     return {"code": last, "is_working": is_working, "used": list(used[:USED_SHOWN])}

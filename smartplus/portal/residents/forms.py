@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 from django import forms
 from django.conf import settings
 from django.http import QueryDict
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -23,7 +22,7 @@ MAX_ROWS = 64  # a family master and the members of R31
 ROWS = 3  # of an empty form
 
 
-def day_field(label: Promise, hint: Promise) -> forms.DateField:
+def day_field(label: Any, hint: Any) -> forms.DateField:
     """A day that may be left open."""
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     return forms.DateField(label=label, required=False, widget=widget, help_text=hint)
@@ -167,7 +166,7 @@ class EntryRows(_EntryFormSet):  # type: ignore[misc, valid-type]
     """The people of a household, the family master first."""
 
     def __init__(self, data: QueryDict | None = None, *, country: str) -> None:
-        start = None if data is not None else [{}] * ROWS
+        start: list[dict[str, Any]] | None = None if data is not None else [{} for _row in range(ROWS)]
         super().__init__(data, prefix="people", initial=start, form_kwargs={"country": country})
 
     @property
