@@ -10,6 +10,7 @@ from django.db.models import DateField, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
@@ -97,7 +98,13 @@ def site_residents(request: access.PortalRequest, site_id: int) -> HttpResponseB
     page = listing.page(found, only=SHOWN)
     cells = rows.cells(page.rows, may_house=frame["may_house"], may_accept=may_accept)
     numbers = {SHOW.name: {"waiting": here.filter(stage=Stage.WAITING).count() or None}}
-    context = {**frame, **listing.context(page, cells, numbers=numbers), "home": _home(actor, site)}
+    waiting = next((one for one in page.rows if may_accept and one.stage == Stage.WAITING), None)
+    context = {
+        **frame,
+        **listing.context(page, cells, numbers=numbers),
+        "home": _home(actor, site),
+        "accept_url": reverse("resident-accept", args=[waiting.pk]) if waiting else "",
+    }
     return render(request, "residents/list.html", context)
 
 
