@@ -359,9 +359,9 @@ TOLD = {
     ("renewalrequest", "order"), ("autorenewal", "order"), ("site", "order"), ("site", "landline_off_in"), ("autorenewal", "items"),
     ("autorenewal", "switched_off"), ("autorenewal", "archived"), ("autorenewal", "lapsed"),
     ("paymentmethod", "consent_by"), ("paymentmethod", "consent_text"),
-    ("building", "apartments"), ("building", "codes"), ("site", "apartments"), ("payment", "reason"), ("sellerversion", "logo"), ("pricelist", "valid_from"),
+    ("building", "apartments"), ("site", "apartments"), ("payment", "reason"), ("sellerversion", "logo"), ("pricelist", "valid_from"),
     ("handover", "installer_id"), ("site", "rows"), ("autorenewal", "handed_over"),
-    ("site", "on"), ("site", "off"), ("commercialaccount", "fields"),
+    ("site", "on"), ("site", "off"), ("commercialaccount", "fields"), ("building", "codes"),
     ("apartment", "people"), ("apartment", "on"), ("site", "count"), ("site", "added"), ("apartmentimport", "count"),
 }  # fmt: skip
 
