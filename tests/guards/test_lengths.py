@@ -121,7 +121,7 @@ class Filler(FormWalker):
     def _edge(self, name: str, path: str, one: Field, others: Pairs, limit: int) -> None:
         self.limits[name] = limit
         for sign in ("x", GROWS):
-            text = sign * limit if one.name not in {"email", "person-email"} else _address(limit)
+            text = sign * limit if one.name.rpartition("-")[2] != "email" else _address(limit)
             answer = self._post(path, [*others, (one.name, text)])
             if sign == GROWS and answer.status == 422 and one.name.rpartition("-")[2] in IDENTIFIERS:
                 continue
