@@ -47,6 +47,8 @@ MOMENTS = {
     "apartment-restore": ("an apartment is archived", "archive/list.html", "{% url 'apartment-restore' row.pk %}"),
     "building-restore": ("a building is archived", "archive/list.html", "{% url 'building-restore' row.pk %}"),
     "site-restore": ("a site is archived", "sites/site.html", "{% url 'site-restore' site.pk %}"),
+    "account-restore": ("an account is archived", "commercial/account.html", "{% url 'account-restore' account.pk %}"),
+    "equipment-restore": ("a piece is archived", "equipment/detail.html", "{% url 'equipment-restore' piece.pk %}"),
     "no-renewal": ("an empty apartment renews", "differences/list.html", '<form id="act" method="post"'),
     "renew-again": ("something was just taken out", "differences/list.html", "{% url 'renew-again' %}"),
     "accept-terms": ("terms changed since", "security/accept.html", 'method="post"'),

@@ -310,8 +310,10 @@ def _other_types(actor: Actor, held: Holding, mark: str) -> None:
         actor, basics={**basics, "name": f"{mark} Works"}, elevator_control=True, time_attendance=True, now=NOW
     )
     for name in ("Gate", "Yard"):
-        device_actions.add_equipment(actor, site_id=works.pk, kind="door", piece=Piece(f"{mark} {name}"), now=NOW)
-    holder = Holder("personnel", f"Porter {mark}", f"porter@{mark.lower()}.example")
+        device_actions.add_equipment(
+            actor, site_id=works.pk, kind="door", piece=Piece(f"{mark} {name}", model="A08"), now=NOW
+        )
+    holder = Holder("personnel", f"Porter {mark}", f"porter@{mark.lower()}.example", "+49 40 1234567")
     account = commercial_accounts.add_account(actor, site_id=works.pk, holder=holder, now=NOW)
     unit = device_actions.add_house(
         actor, basics={**basics, "name": f"{mark} Villa"}, free_members=4,

@@ -7,12 +7,12 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from communities.models import Apartment, Building
+from communities.models import Apartment, Building, Kind
 from devices import actions
 from smartplus import access, past_forms
 from smartplus.portal.apartments.forms import ApartmentForm, MonitorRows, Sheet
@@ -22,6 +22,7 @@ from smartplus.portal.kit.once import once_where
 from smartplus.portal.kit.responses import posted
 from smartplus.portal.price_preview import queries as price_preview
 from smartplus.portal.sites.site_context import READERS, WORKERS, apartment_page, site_context, visible_site
+from smartplus.portal.sites.tabs import home_of
 
 PAGE = "apartments/form.html"
 
@@ -29,8 +30,12 @@ PAGE = "apartments/form.html"
 @access.roles(*READERS)
 @require_safe
 def apartment_detail(request: access.PortalRequest, apartment_id: int) -> HttpResponse:
-    """One apartment: switches, people, devices, paid services, and what works."""
-    return render(request, "apartments/detail.html", apartment_page(request, apartment_id, with_archived=True))
+    """One apartment: switches, people, devices, paid services, and what works. The unit of a house has the page of the house."""
+    context = apartment_page(request, apartment_id, with_archived=True)
+    site = context["site"]
+    if site.kind == Kind.HOUSE:
+        return redirect(home_of(site), site.pk)
+    return render(request, "apartments/detail.html", context)
 
 
 @access.roles(*WORKERS)
