@@ -153,6 +153,7 @@ REFUSED = {
     "settings-tokens": "no password is known here",
     "settings-address": "no password is known here",
     "device-remove": "the last required monitor stays (R19)",
+    "account-switch": "as the page stands nothing is switched",
     "site-handover of subdistributor": "below Sam is one installer only, so there is nobody to offer a site to",
     **dict.fromkeys(
         ("apartment-archive", "building-archive", "site-archive"), "an open order holds something of it (R78)"

@@ -264,7 +264,7 @@ def test_accounts(browser: Browser) -> None:
     proved(
         row,
         {
-            "Name": "Porter HAFENMARK", "Account": "Personnel", "Email": "porter@hafenmark.example", "Mobile": "+49 40 1234567",
+            "Name": "Porter HAFENMARK", "Account": "Personnel", "Email": "porter@hafenmark.example", "Mobile": "'+49 40 1234567",
             "Intercom": "Yes", "Paid until": "2026-12-22",
         },
     )  # fmt: skip

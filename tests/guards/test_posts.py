@@ -64,6 +64,7 @@ MOMENTS = {
 REFUSED = {
     "settings-security": "no app is at hand that makes the codes",
     "device-remove": "the last required monitor stays (R19)",
+    "account-switch": "as the page stands nothing is switched",
     "site-handover of subdistributor": "below Sam is one installer only, so there is nobody to offer a site to",
     **dict.fromkeys(
         ("apartment-archive", "building-archive", "site-archive"), "an open order holds something of it (R78)"
