@@ -146,8 +146,8 @@ def _nordlys(operator: Organization, now: datetime) -> None:
     )
     demo_sites.stock(dora, hafen, now)
     demo_sites.equip(ivan, _harbour_view(ivan, tess, petra, now), now)
-    demo_sites.office(ivan, petra, now)
-    demo_sites.villa(ivan, FIRST_MAC + 29, now)
+    demo_sites.office(ivan, tess, petra, now)
+    demo_sites.villa(ivan, tess, petra, FIRST_MAC + 29, now)
 
 
 def _zephyr(operator: Organization, now: datetime) -> None:

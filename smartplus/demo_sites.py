@@ -33,14 +33,19 @@ def stock(dora: Actor, installer: Organization, now: datetime) -> None:
     device_actions.add_to_library(dora, macs=rows, installer_id=installer.pk, now=now)
 
 
-def office(ivan: Actor, petra: Actor, now: datetime) -> None:
+def _look_after(ivan: Actor, site_id: int, tess: Actor, petra: Actor, now: datetime) -> None:
+    assignments.set_managers(ivan, site_id=site_id, pm_app_by_membership={petra.membership_id: False}, now=now)
+    assignments.set_technicians(ivan, site_id=site_id, membership_ids=[tess.membership_id], now=now)
+
+
+def office(ivan: Actor, tess: Actor, petra: Actor, now: datetime) -> None:
     """A commercial site that pays with credits: doors with their slots, people with and without intercom."""
     basics = {
         "name": "Speicher 7 Offices", "street": "Am Sandtorkai 7", "city": "Hamburg", "postal_code": "20457", "country": "DE",
         "time_zone": "Europe/Berlin",
     }  # fmt: skip
     site = commercial.create_commercial(ivan, basics=basics, elevator_control=False, time_attendance=True, now=now)
-    assignments.set_managers(ivan, site_id=site.pk, pm_app_by_membership={petra.membership_id: False}, now=now)
+    _look_after(ivan, site.pk, tess, petra, now)
     doors = ("Main entrance", "Delivery gate", "Garage", "Stairs north", "Server room", "Roof")
     for number, name in enumerate(doors):
         entry = MonitorEntry(f"{FIRST_MAC + SENSORS + number:012X}", name) if number < len(DOORS) else None
@@ -52,7 +57,7 @@ def office(ivan: Actor, petra: Actor, now: datetime) -> None:
         commercial_accounts.add_account(ivan, site_id=site.pk, holder=holder, now=now)
 
 
-def villa(ivan: Actor, mac: int, now: datetime) -> None:
+def villa(ivan: Actor, tess: Actor, petra: Actor, mac: int, now: datetime) -> None:
     """A house with its monitor, its people and a lock."""
     basics = {
         "name": "Villa Elbe", "street": "Elbchaussee 112", "city": "Hamburg", "postal_code": "22763", "country": "DE",
@@ -63,6 +68,7 @@ def villa(ivan: Actor, mac: int, now: datetime) -> None:
         ivan, basics=basics, free_members=4, switches={**dict.fromkeys(catalogue.SWITCHES, False), **on}, options=OPTIONS,
         monitors=[MonitorEntry(f"{mac:012X}", "Hallway")], now=now,
     )  # fmt: skip
+    _look_after(ivan, unit.site_id, tess, petra, now)
     for name in ("Leif Aas", "Julia Weiss"):
         email = f"{name.partition(' ')[0].lower()}@villa.example"
         residents.add_resident(ivan, apartment_id=unit.pk, name=name, email=email, now=now)

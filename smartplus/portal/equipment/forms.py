@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
@@ -63,7 +64,7 @@ class PlaceFields(forms.Form):
 
     def clean(self) -> dict[str, object]:
         """Find the apartment of the number."""
-        values: dict[str, object] = super().clean() or {}
+        values: dict[str, Any] = super().clean() or {}
         self.apartment_id: int | None = None
         flat, building = values.get("flat"), values.get("building")
         if flat and not building:

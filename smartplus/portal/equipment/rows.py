@@ -106,7 +106,7 @@ def standing(piece: Equipment, item: Entitlement | None, site: Site, now: dateti
         waits = _("in an open order") if item and item.reserved_by else lasts
         return "inactive hollow", _("Not activated"), waits
     if item.is_usable(now):
-        if item.state(now) is State.GRACE:
+        if item.state(now) is State.GRACE and item.works_until is not None:
             until = _("works until %(date)s") % {"date": end_date(item.works_until, site.time_zone)}
             return "expiring", _("In grace"), until
         return "active", _("Yes"), _("renews by itself") if item.renews else ""

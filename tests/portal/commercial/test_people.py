@@ -121,11 +121,12 @@ def test_an_account_is_archived_used_again_and_removed(ivan: Client, works: Site
 
 
 def test_people_are_found_and_narrowed(ivan: Client, works: Site) -> None:
-    for name, changes in {
+    typed: dict[str, dict[str, Any]] = {
         "Amira Benali": {"kind": "admin"},
         "Carla Schröder": {"kind": "admin", "intercom": None},
         "Lars Nygård": {"mobile": "+49 40 7654321"},
-    }.items():
+    }
+    for name, changes in typed.items():
         person(ivan, works, name, **changes)
     for query, names in {
         "": ["Amira", "Carla", "Lars"],

@@ -107,7 +107,7 @@ def test_the_file_says_what_the_page_says(ivan: Client, harbour: Site) -> None:
     head, *rows = csv.reader(io.StringIO(b"".join(answer).decode("utf-8-sig")))
     assert head[:5] == ["Kind", "Name", "Make or model", "MAC", "Serial number"]
     assert [row[1:3] for row in rows] == [["Bicycle store", "Dormakaba"], ["Main entrance", "iTec"]]
-    sheet = spreadsheets.sheet(b"".join(ivan.get(f"/sites/{harbour.pk}/equipment/?format=xlsx")))  # type: ignore[arg-type]
+    sheet = spreadsheets.sheet(b"".join(ivan.get(f"/sites/{harbour.pk}/equipment/?format=xlsx")))
     assert sheet.max_row == 5
 
 

@@ -22,7 +22,7 @@ from tests.sites import ADDRESS
 
 Configure = Callable[[Client, Site, People], None]
 SENSOR = "0C:11:05:4C:00:12"
-TYPES = [(kind, entry.code) for kind in Kind for entry in catalogue.ENTRIES if kind in entry.projects]
+TYPES = [(kind, entry.code) for kind in Kind for entry in catalogue.ENTRIES if kind.value in entry.projects]
 ON: dict[str, dict[str, str]] = {  # what the form of a new site switches on for a type
     ServiceType.PREMIUM: {"dynamic_qr": "on"},
     ServiceType.TIME_ATTENDANCE: {"attendance_plan": "on"},
