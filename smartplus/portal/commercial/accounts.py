@@ -78,9 +78,11 @@ def account_edit(request: access.PortalRequest, account_id: int) -> HttpResponse
 @require_POST
 @refused_at("commercial-site")
 def account_switch(request: access.PortalRequest, site_id: int) -> HttpResponse:
-    """Switch the intercoms of a page of people as they are ticked, all or none."""
+    """Switch the intercoms of a page of people as they are ticked, all or none; 404 for what the page did not show."""
     shown = dict(_pairs(request.POST.getlist("row")[:ROWS]))
     ticked = {typed_id(value) for value in request.POST.getlist("on")[:ROWS]}
+    if not ticked <= set(shown):  # a tick that belongs to no row of the page: nothing is guessed
+        raise Http404
     n = commercial_accounts.switch_intercoms(
         request.actor, site_id=site_id, wanted={pk: pk in ticked for pk in shown}, versions=shown, now=request.now
     )
@@ -127,17 +129,13 @@ def account_remove(request: access.PortalRequest, account_id: int) -> HttpRespon
 
 
 def _pairs(texts: list[str]) -> list[tuple[int, int]]:
-    """Ids and versions of "7:2"; what is none is left out."""
-    found = []
-    for text in texts:
-        pk, _colon, version = text.partition(":")
-        if (key := typed_id(pk)) is not None:
-            found.append((key, typed_id(version) or 0))
-    return found
+    """Ids and versions of "7:2"; 0, which no row has, for what is none."""
+    parts = (text.partition(":") for text in texts)
+    return [(typed_id(pk), typed_id(version)) for pk, _colon, version in parts]
 
 
 def _done(request: access.PortalRequest, account_id: int, act: Callable[..., Any]) -> Any:
-    version = typed_id(request.POST.get("version")) or 0
+    version = typed_id(request.POST.get("version"))
     return act(request.actor, account_id=account_id, version=version, now=request.now)
 
 

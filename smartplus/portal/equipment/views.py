@@ -158,7 +158,7 @@ def equipment_remove(request: access.PortalRequest, equipment_id: int) -> HttpRe
 
 
 def _done(request: access.PortalRequest, equipment_id: int, act: Callable[..., Any]) -> Any:
-    version = typed_id(request.POST.get("version")) or 0
+    version = typed_id(request.POST.get("version"))
     return act(request.actor, equipment_id=equipment_id, version=version, now=request.now)
 
 

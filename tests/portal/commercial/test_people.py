@@ -64,6 +64,15 @@ def test_switches_of_an_old_page_change_nothing(ivan: Client, works: Site) -> No
     assert CommercialAccount.objects.filter(intercom=True).count() == 2
 
 
+@pytest.mark.parametrize("on", ["0", "²", "x", "999999"])
+def test_a_tick_of_no_row_switches_nothing(ivan: Client, works: Site, on: str) -> None:
+    amira = person(ivan, works)
+    for sent in ({"row": [f"{amira.pk}:{amira.version}"], "on": [on]}, {"row": [on], "on": []}):
+        assert ivan.post(f"/sites/{works.pk}/accounts/switch/", sent).status_code == 404
+    amira.refresh_from_db()
+    assert amira.intercom
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
