@@ -94,6 +94,11 @@ class World:
     sites: dict[str, Site]
     api_tokens: dict[str, str] = field(default_factory=dict)  # of each of the cast, as programs send them
 
+    def sites_of(self, estates: Iterable[str]) -> set[int]:
+        """The ids of all sites of these estates, of each project type."""
+        kinds = ("site", "commercial", "house")
+        return {int(key) for name in estates for kind in kinds for key in self.holdings[name].keys.get(kind, ())}
+
     def person(self, name: str) -> Person:
         """One of the cast."""
         found: Person = getattr(self.cast, name)
