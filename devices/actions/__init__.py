@@ -4,12 +4,14 @@ from devices.actions.apartments import add_apartment, edit_apartment
 from devices.actions.bulk import apply_bulk_change, refuse_unready, undo_bulk_change
 from devices.actions.checks import CheckedMac, MonitorEntry, check_mac
 from devices.actions.equipment_devices import (
+    AT_DOORS,
     add_equipment,
     archive_equipment,
     edit_equipment,
     move_equipment,
     remove_equipment,
     restore_equipment,
+    type_at_door,
 )
 from devices.actions.houses import add_house, edit_house
 from devices.actions.import_writing import Written, write_rows
@@ -28,6 +30,7 @@ from devices.actions.sheet_run import Edit, New, Person, SheetRun, dry_run_of_sh
 from devices.actions.structures import NewSite, add_building, create_site
 
 __all__ = [
+    "AT_DOORS",
     "Applied",
     "CheckedMac",
     "Edit",
@@ -68,6 +71,7 @@ __all__ = [
     "retire_library_entry",
     "start_import",
     "swap_device",
+    "type_at_door",
     "undo_bulk_change",
     "write_rows",
 ]

@@ -31,6 +31,7 @@ def paste(page: Page, label: str, lines: list[str]) -> None:
 
 def begin(page: Page, name: str) -> None:
     """The first step, filled by keyboard."""
+    page.locator("summary", has_text="Add site").click()
     page.get_by_role("link", name="Add Community Site").first.click()
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label("Country").fill("Germany")

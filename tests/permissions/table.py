@@ -28,14 +28,10 @@ from communities.models import (
     CommercialAccount,
     Entitlement,
     Equipment,
-    ManagerAssignment,
     Resident,
     ServiceChange,
     Site,
     SiteDraft,
-    Target,
-    TechnicianAssignment,
-    keys_of,
 )
 from devices import actions as device_actions
 from devices import bulk, imported
@@ -361,7 +357,6 @@ def _piece(case: Case, **change: Any) -> dict[str, Any]:
 
 
 def _account(case: Case, **change: Any) -> dict[str, Any]:
-    _assigned(case, "commercial")
     row = case.row(CommercialAccount, "account")
     CommercialAccount.objects.filter(pk=row.pk).update(version=row.version, **change)
     return {"account_id": row.pk, "version": row.version}
@@ -372,24 +367,13 @@ def _sensor_mac(case: Case) -> str:
     return str(case.row(LibraryEntry, "entry"))
 
 
-def _assigned(case: Case, kind: str) -> Site:
-    """Another site of the estate, which its people look after for once."""
-    site = Site.objects.get(pk=case.key(kind))
-    for manager in ManagerAssignment.objects.filter(site=case.site):
-        target = Target.objects.create(**keys_of(site), kind="manager")
-        ManagerAssignment.objects.create(**keys_of(site), membership=manager.membership, target=target, created_at=NOW)
-    for technician in TechnicianAssignment.objects.filter(site=case.site):
-        TechnicianAssignment.objects.create(**keys_of(site), membership=technician.membership, created_at=NOW)
-    return site
-
-
 def _house() -> dict[str, Any]:
     off = dict.fromkeys(catalogue.SWITCHES, False)
     return {"basics": {"name": "New villa", **ADDRESS}, "free_members": 4, "switches": off, "options": OPTIONS}
 
 
 def _same_house(case: Case) -> dict[str, Any]:
-    site = _assigned(case, "house")
+    site = case.row(Site, "house")
     return {
         "site_id": site.pk, "version": site.version, "basics": {"name": "Villa", **ADDRESS},
         "switches": {**dict.fromkeys(catalogue.SWITCHES, False), "landline": True}, "options": OPTIONS,
@@ -397,7 +381,7 @@ def _same_house(case: Case) -> dict[str, Any]:
 
 
 def _same_works(case: Case) -> dict[str, Any]:
-    site = _assigned(case, "commercial")
+    site = case.row(Site, "commercial")
     return {
         "site_id": site.pk, "version": site.version, "basics": {"name": "Works", **ADDRESS}, "elevator_control": False, "time_attendance": True,
     }  # fmt: skip
@@ -725,7 +709,7 @@ TABLE: dict[str, Row] = {
         "I", lambda c: {"basics": {"name": "New works", **ADDRESS}, "elevator_control": True, "time_attendance": True}
     ),
     "commercial.edit_commercial": Row("DSIT", _same_works),
-    "commercial_accounts.add_account": Row("ITM", lambda c: {"site_id": _assigned(c, "commercial").pk, "holder": HOLDER}),
+    "commercial_accounts.add_account": Row("ITM", lambda c: {"site_id": c.key("commercial"), "holder": HOLDER}),
     "commercial_accounts.edit_account": Row("ITM", lambda c: {**_account(c), "holder": HOLDER}),
     "commercial_accounts.switch_intercoms": Row(
         "ITM",
