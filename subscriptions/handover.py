@@ -13,6 +13,7 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import LongJob
 from accounts.scope import Actor, Grant
 from accounts.typed.keys import identity_key
 from communities import catalogue
@@ -33,6 +34,9 @@ from subscriptions.models import AutoRenewalItem, Cart, Handover, Order, OrderLi
 from subscriptions.models.orders import MAY_RESERVE
 from subscriptions.selections import Filter
 
+UNFINISHED_JOB = _(
+    "An import, an export or a bulk change of this site is not finished. It has to end first, or be cancelled."
+)
 # What goes along and what ends, by the code that is stored with a handover.
 LABELS: Mapping[str, Promise] = {
     "buildings": _("Buildings"),
@@ -195,6 +199,8 @@ def obstacles(actor: Actor, site: Site) -> list[str]:
         seen = Order.objects.visible_to(actor).filter(number__in=numbers).count() == len(numbers)
         is_named = seen and Grant.SEES_INVOICES in actor.grants
         found.append(str(named) % {"numbers": ", ".join(numbers)} if is_named else str(unnamed))
+    if LongJob.objects.open().filter(site_id=site.pk).exists():
+        found.append(str(UNFINISHED_JOB))
     return found
 
 

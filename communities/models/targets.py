@@ -181,8 +181,10 @@ def found(word: str, way: str = "target__") -> Q:
         finding.holds(word, "search_key", "building__search_key", "apartment__search_key"), **own
     )
     accounts = CommercialAccount.objects.filter(finding.holds(word, "search_key"), **own)
-    of_one = Q(Exists(homes)) | Q(Exists(pieces)) | Q(Exists(accounts))
-    return of_one | person(word, f"{way}assignment__membership__")
+    kind = f"{way}kind"  # said first: what is cheap is asked first, and most are apartments
+    of_pieces = Q(**{f"{kind}__in": PIECES}) & Q(Exists(pieces))
+    of_accounts = Q(**{kind: Kinds.ACCOUNT.value}) & Q(Exists(accounts))
+    return Q(Exists(homes)) | of_pieces | of_accounts | person(word, f"{way}assignment__membership__")
 
 
 def person(word: str, membership: str) -> Q:
@@ -209,8 +211,8 @@ def slot_key(place: Combinable, slot: Combinable) -> Concat:
 
 def piece_key() -> Case:
     """The `sort_key` of the target of a piece of equipment, from its stored keys and those of its place."""
-    floor = Coalesce(F("apartment__floor_order"), Value(keys.floor_key("")))
-    number = Coalesce(F("apartment__number_order"), Value(keys.natural_key("")))
+    floor = Coalesce(F("apartment__floor_order"), Value(keys.floor_key("")), output_field=SortKey())
+    number = Coalesce(F("apartment__number_order"), Value(keys.natural_key("")), output_field=SortKey())
     parts = [piece for part in (F("building__name_order"), floor, number) for piece in (part, Value(keys.NEXT))]
     inside = Concat(Value(f"0{keys.NEXT}"), *parts, F("name_order"), output_field=SortKey())
     outside = Concat(Value(keys.place_key()), F("name_order"), output_field=SortKey())

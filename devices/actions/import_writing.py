@@ -53,10 +53,10 @@ class Written:
 def write_rows(actor: Actor, *, import_id: int, numbers: Collection[int], now: datetime) -> Written:
     """Write these rows of an import that has begun: new apartments with residents and monitors, and what is new at apartments that are there.
     Rows that do something else now than the check said are refused with the reason; the others are written. Rows that are written already are
-    skipped. Locks: site → MACs of the library → the import's rows. Some thirty statements and one more for each thousand rows of the audit."""
+    skipped. Locks: import → site → MACs of the library. Some thirty statements and one more for each thousand rows of the audit."""
     if not may_configure(actor):
         raise NotPermitted
-    made = ApartmentImport.objects.visible_to(actor).get(pk=import_id)
+    made = ApartmentImport.objects.visible_to(actor).select_for_update(of=("self",), no_key=True).get(pk=import_id)
     site = lock_site(actor, made.site_id)
     rows = list(ImportRow.objects.filter(of=made, number__in=numbers, is_written=False).order_by("number"))
     lines = {line.number: line for line in lines_in(rows)}

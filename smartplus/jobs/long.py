@@ -74,7 +74,7 @@ def _do(running: Running) -> None:
 
 def forget_old(*, now: datetime, budget: fences.Budget | None = None) -> int:
     """Delete what ended some time ago: jobs with their files, and imports with what was typed in them. Returns how many."""
-    return long_jobs.forget_old(now=now, budget=budget) + imports.forget_old(now=now, budget=budget)
+    return imports.forget_old(now=now, budget=budget) + long_jobs.forget_old(now=now, budget=budget)
 
 
 def run_now(job: LongJob, *, now: datetime) -> None:

@@ -34,14 +34,15 @@
     return made;
   }
   function dress(row) {
-    const link = row.querySelector(".no .n"), lives = row.querySelector(".who-lives"), macs = row.querySelector(".macs");
+    const link = row.querySelector(".no a"), lives = row.querySelector(".who-lives"), macs = row.querySelector(".macs");
     const key = link.pathname.match(/(\d+)\/$/)[1], made = filled("row", { __key__: key, __no__: link.textContent });
-    const [was, master] = all(".who-lives input", made), name = lives.firstChild;
+    const [was, shown, master] = all(".who-lives input", made), name = lives.firstChild;
     was.value = row.dataset.was;
     row.dataset.row = key;
     delete row.dataset.was;
     master.defaultValue = name.nodeType === Node.TEXT_NODE ? name.data.trim() : "";
-    name.replaceWith(was, master);
+    shown.value = master.defaultValue;
+    name.replaceWith(was, shown, master);
     const number = made.querySelector(".no input"), open = made.querySelector(".open"), button = made.querySelector(".macs button");
     if (number && form.querySelector(".house")) { open.href = link.href; link.replaceWith(number, open); } // elsewhere the building stands with it
     all(".sv input", made).forEach((box, at) => {
@@ -58,7 +59,7 @@
       body.append(filled("ghost", { __key__: ghost, __name__: building, __floor__: floor, __no__: number }));
     });
   }
-  const numberOf = (row) => fieldIn(row, "number")?.defaultValue || row.querySelector(".no .n")?.textContent || "";
+  const numberOf = (row) => fieldIn(row, "number")?.defaultValue || row.querySelector(".no a")?.textContent || "";
   function fixOf(key) {
     const [row, fix] = partsOf(key);
     if (fix || !row.querySelector("[data-open-fix]")) return fix;

@@ -20,7 +20,14 @@ from accounts.typed import text
 from accounts.typed.keys import identity_key
 from communities.actions.entitlements import sync_site
 from communities.errors import NameTaken
-from communities.models import Apartment, Entitlement, ManagerAssignment, Site, TechnicianAssignment
+from communities.models import (
+    Apartment,
+    ApartmentImport,
+    Entitlement,
+    ManagerAssignment,
+    Site,
+    TechnicianAssignment,
+)
 from devices.models import Device, LibraryEntry
 from subscriptions import handover as dry_runs
 from subscriptions import notices
@@ -53,11 +60,13 @@ def accept(actor: Actor, *, handover_id: int, digest: str, now: datetime, name: 
     installer lose it. Orders, their lines, periods, bulk changes and the audit stay the old installer's (R26). Refuses what is answered,
     withdrawn or expired, a site with an open order or an awaited payment, and a name that the installer has already, which needs a new
     one (R77). Raises HandoverOutdated where the dry run shows something else now. Mails both sides and whoever paid. Locks, each in the
-    order of ids: carts → site → apartments → MACs of the library → organizations → auto-renewals → entitlements → requests.
+    order of ids: imports → carts → site → apartments → MACs of the library → organizations → auto-renewals → entitlements → requests.
     """
     found = Handover.objects.visible_to(actor).select_related("site").get(pk=handover_id)
     if not handovers.may_answer(actor, found):
         raise NotPermitted
+    imports = ApartmentImport.objects.filter(site=found.site_id).order_by("pk")
+    list(imports.select_for_update(of=("self",), no_key=True).values_list("pk"))
     carts = _lock_carts(found.site)
     site = Site.objects.select_for_update(no_key=True).get(pk=found.site_id)
     handover = Handover.objects.select_related("giver", "taker", "asker").get(pk=handover_id)
@@ -76,6 +85,7 @@ def accept(actor: Actor, *, handover_id: int, digest: str, now: datetime, name: 
     payers = {row.payer for row in renewing}
     auto_renewals.drop_items(site, renewing, actor=handovers.HANDOVERS, now=now)
     _empty(site, carts)
+    imports.filter(started_at=None).delete()  # what somebody of the old installer typed, and nobody wrote
     _end_assignments(site, now=now)
     request_decisions.drop_items(site, now=now)
     keys = {"installer_id": taker.pk, "subdistributor_id": taker.subdistributor_id}

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 
 from accounts.fences import Budget
 from communities import expiries
@@ -39,14 +39,17 @@ def _stale() -> list[int]:
 
 def refresh(auto_renewal_ids: Iterable[int]) -> int:
     """Write the present mode of the items that these auto-renewals have or had. The caller holds the auto-renewals, and a card that it gave
-    to one of them (`payment_actions.hold_method`): a transaction that changes that card waits, and then updates the modes. Items that
-    differ are locked in the order of their ids. Returns how many; one statement where none differs."""
-    items = AutoRenewalItem.objects.filter(auto_renewal__in=list(auto_renewal_ids)).values("entitlement_id")
-    differing = Entitlement.objects.filter(pk__in=items).annotate(should=mode_of()).exclude(mode=F("should"))
+    to one of them (`payment_actions.hold_method`): a transaction that changes that card waits, and then updates the modes. If any item
+    differs, these and all that are renewed now are locked in the order of their ids, since the caller may go on to renew them. Returns how
+    many; one statement where none differs."""
+    items = AutoRenewalItem.objects.filter(auto_renewal__in=list(auto_renewal_ids))
+    of_any = Entitlement.objects.filter(pk__in=items.values("entitlement_id"))
+    differing = of_any.annotate(should=mode_of()).exclude(mode=F("should"))
     ids = list(differing.order_by("pk").values_list("pk", "should"))
     if not ids:
         return 0
-    locked = Entitlement.objects.filter(pk__in=[pk for pk, _mode in ids]).order_by("pk")
+    renewed = items.filter(is_live=True).values("entitlement_id")
+    locked = Entitlement.objects.filter(Q(pk__in=[pk for pk, _mode in ids]) | Q(pk__in=renewed)).order_by("pk")
     list(locked.select_for_update(of=("self",), no_key=True).values_list("pk"))
     by_mode: dict[str, list[int]] = {}
     for pk, mode in ids:

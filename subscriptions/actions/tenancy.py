@@ -144,7 +144,7 @@ def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime
     Auto-renewals paid by the old sub-distributor end, since it may no longer pay (R43); refuses while it has other open orders.
     Administrators of both sides are mailed. Audited below the new parent and once more for a sub-distributor that loses the installer,
     since it can't read the first row. Both rows name firms by id, so that each reader sees only names it may know (R1). Locks, each in the
-    order of ids: sites → apartments → MACs of the library → organizations → auto-renewals → items → requests → jobs.
+    order of ids: drafts → imports → sites → apartments → MACs of the library → organizations → auto-renewals → items → requests → jobs.
     """
     if actor.role is not Role.DISTRIBUTOR:
         raise NotPermitted(_("The distributor moves installers."))
@@ -205,6 +205,8 @@ def _lock(installer: Organization, to_id: int) -> None:
     their site need no lock."""
     of_firms = models.Q(pk__in=[to_id, installer.parent_id]) | models.Q(path__startswith=installer.path)
     for rows in (
+        SiteDraft.objects.filter(installer=installer),
+        ApartmentImport.objects.filter(installer=installer),
         Site.every.filter(installer=installer),
         Apartment.every.filter(installer=installer),
         LibraryEntry.objects.filter(installer=installer),

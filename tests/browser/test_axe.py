@@ -34,6 +34,7 @@ BY_FORM_ONLY = {
     "order-returned": "where the payment page leads back to; test_the_way_to_the_till goes there",
     "order-left": "where its Cancel leads back to, which is the order's page; test_the_way_to_the_till goes there",
     "cart-term": "a fragment of the cart",
+    "apartment-list": "an address of earlier days, which leads on to the sheet",
     "bulk-change-file": "a file of a dry run, further from the menu than the walk goes",
     **dict.fromkeys(("job-file", "job-failed-rows"), "files of a job"),
     **dict.fromkeys(
@@ -57,6 +58,11 @@ NO_ROWS = {
         "auto-renewal-card",
         "settings-method-remove",
     },  # it may not pay, so it has no card and no auto-renewal
+    # these have started no job, and read of no offer
+    Role.OPERATOR: {"job-detail", "handover-detail"},
+    Role.MANAGER: {"job-detail"},
+    # every apartment and building of a technician was lived in
+    Role.TECHNICIAN: {"job-detail", "apartment-delete", "building-delete"},
 }
 
 

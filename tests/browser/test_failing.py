@@ -50,12 +50,12 @@ def test_a_bill_that_could_not_be_fetched_says_so_and_saving_still_works(install
     page.get_by_role("link", name="Harbour View").first.click()
     page.goto(f"{page.url}edit/")
     works_again = failing(page, "500")
-    page.get_by_role("switch", name="Booking Service").check()
+    page.get_by_role("switch", name="Elevator Control").check()
     expect(page.locator("#price-preview").get_by_role("alert")).to_contain_text(SAID)
     expect(page.get_by_role("button", name=re.compile("Create|Add|Save")).last).to_be_enabled()
     works_again()
     page.locator("#price-preview").get_by_role("button", name="Try again").click()
-    expect(page.locator("#price-preview")).to_contain_text("Booking Service")
+    expect(page.locator("#price-preview")).to_contain_text("Elevator Control")
     expect(page.locator("#price-preview").get_by_role("alert")).to_have_count(0)
 
 

@@ -85,6 +85,10 @@ FIELDS: dict[str, str] = {
     "under": "firm",
     "session": "session",
     "token": "token",
+    "who": "membership",
+    "left": "auto_renewal",
+    **dict.fromkeys(("managers_after", "managers_before"), "membership"),
+    **dict.fromkeys(("technicians_after", "technicians_before"), "technician"),
 }
 IDS = (
     "site", "building", "apartment", "resident", "device", "entry", "entitlement", "cart", "order_id", "auto_renewal", "method",
@@ -114,6 +118,22 @@ WORDS = {
     "planned_managers",
     "page",
     "problems",
+    "area",
+    "country",
+    "currency",
+    "days",
+    "from",
+    "indoor_monitor",
+    "installer_name",
+    "landline",
+    "language",
+    "newest",
+    "select",
+    "site_name",
+    "tab",
+    "terms_version",
+    "time_zone",
+    "type",
 }
 
 # Text for the blank fields of forms, so that they are accepted as they stand.

@@ -183,6 +183,18 @@ def test_a_wrong_include_is_seen(include: str, fault: list[str]) -> None:
     assert list(faults_of(include, {"a/_box.html": box})) == fault
 
 
+def test_a_tag_stands_on_one_line() -> None:
+    """One that spans lines is shown as text: Django ends a tag at the line's end."""
+    broken = [
+        f"{path.relative_to(TEMPLATES)}:{number}"
+        for path in sorted(TEMPLATES.rglob("*"))
+        if path.suffix in {".html", ".txt"}
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if any(line.count(opening) != line.count(closing) for opening, closing in (("{%", "%}"), ("{{", "}}")))
+    ]
+    assert not broken, "\n".join(broken)
+
+
 def test_no_line_of_a_template_is_long() -> None:
     files = [file for kind in ("*.html", "*.txt") for file in TEMPLATES.rglob(kind)]
     long = [

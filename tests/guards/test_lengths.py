@@ -39,6 +39,15 @@ SHAPED = {
     "mobile": "a phone number",
     "time_zone": "a time zone",
 }
+# Fields by route and name whose text goes into no column of its own, and why.
+UNCHECKED = {
+    "apartment-import text": "is a whole file, of which the size is limited",
+    "import-correct mac": "is kept as typed, in one JSON of the row, until it is right",
+    "draft-devices default_name": "is kept as typed, in one JSON of the draft, and checked when the site is made",
+    "draft-devices pasted": "is distributed over the rows of the draft",
+    "building-new pattern": "is read where floors are numbered by a pattern",
+    "building-new pasted": "is read where apartments are listed",
+}
 
 
 @dataclass
@@ -83,7 +92,8 @@ class Filler(FormWalker):
         known = [(name, PASSWORD if name in SECRETS else value) for name, value in self._filled(form)]
         for one in form.fields.values():
             seen = (route.name, one.name)
-            if one.type in NO_TEXT or one.name in SECRETS or seen in self.tried:
+            is_free = f"{route.name} {one.name.rpartition('-')[2]}" in UNCHECKED
+            if one.type in NO_TEXT or one.name in SECRETS or seen in self.tried or is_free:
                 continue
             self.tried.add(seen)
             others = [pair for pair in known if pair[0] != one.name]

@@ -41,8 +41,8 @@ class Editor:
         return Was.of(unit.apartment, unit.master, is_whole=self.is_whole)
 
     def light(self, unit: Unit) -> Was:
-        """The same for the script, which sends a number only where it was changed."""
-        return replace(self.was(unit), number="")
+        """The same for the script, which sends a number only where it was changed, and the name that stood there."""
+        return replace(self.was(unit), number="", master="")
 
     def marked(self, units: Sequence[Unit], cells: Iterable[UnitCells]) -> list[UnitCells]:
         """Light rows, with what the script needs to put fields into them; which apartment it is stands in the link."""
@@ -74,7 +74,8 @@ class Editor:
     def pattern(self) -> UnitCells:
         """The row of patterns: fields with `__key__` and `__no__` for what differs."""
         patterns, key, no = Patterns.of(self.site), "__key__", "__no__"
-        master = as_html('<input type="hidden" name="cell-{}-was">{}', key, patterns.master(key, no, ""))
+        hidden = '<input type="hidden" name="cell-{}-was"><input type="hidden" name="cell-{}-shown">{}'
+        master = as_html(hidden, key, key, patterns.master(key, no, ""))
         blank = UnitCells(0, "", "", "", master, NOTHING, NOTHING, NOTHING, NOTHING, "", "", NOTHING)
         if not self.is_whole:
             return blank

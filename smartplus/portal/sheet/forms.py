@@ -40,7 +40,7 @@ COLUMNS = {
 @dataclass(frozen=True, slots=True)
 class Was:
     """What a row was filled with: its version, its switches ("" where they are not sent), and marks of the number and of the family
-    master's name."""
+    master's name, which the script has no need of."""
 
     version: int
     switches: str
@@ -62,7 +62,7 @@ class Was:
         return cls(int(version), switches, number, master) if is_right else cls(0, "", "", "")
 
     def __str__(self) -> str:
-        return f"{self.version}.{self.switches}.{self.number}.{self.master}"
+        return f"{self.version}.{self.switches}.{self.number}.{self.master}".rstrip(".")
 
 
 class CellsForm(forms.Form):
@@ -119,11 +119,13 @@ class RowForm(CellsForm):
     video_storage = forms.BooleanField(required=False)
     pending = forms.BooleanField(label=gettext_lazy("Wait for its monitor"), required=False)
     was = LineField(max_length=80, required=False)
+    shown = LineField(max_length=120, required=False)  # the family master's name where `was` has no mark of it
 
     @property
     def edit(self) -> Edit:
         """The cells that were touched."""
         was, number, master = Was.read(self.typed("was") or ""), self.typed("number"), self.typed("master")
+        there = was.master or mark_of(self.typed("shown") or "")
         touched = {
             code: bool(self.typed(code))
             for at, code in enumerate(catalogue.APARTMENT_SWITCHES if was.switches else ())
@@ -132,8 +134,8 @@ class RowForm(CellsForm):
         return Edit(
             version=was.version,
             number=number if number is not None and mark_of(number) != was.number else None,
-            master=self.person if master is not None and mark_of(master) != was.master else None,
-            master_was=was.master,
+            master=self.person if master is not None and mark_of(master) != there else None,
+            master_was=there,
             switches=touched,
             monitor=self.monitor,
             may_wait=bool(self.typed("pending")),

@@ -104,7 +104,7 @@ def cells(found: Iterable[Unit], site: Site, now: datetime, *, by_place: bool) -
             UnitCells(
                 pk=apartment.pk,
                 url=url,
-                number=as_html('<a class="n" href="{}">{}</a>', url, apartment.number if by_place else str(apartment)),
+                number=as_html('<a href="{}">{}</a>', url, apartment.number if by_place else str(apartment)),
                 name=as_html(' <span class="mute">{}</span>', apartment.name) if apartment.name else "",
                 master=as_html("{}{}", master or nobody, _more(others)) if master else nobody,
                 indoor_monitor=marks[apartment.indoor_monitor],

@@ -45,7 +45,7 @@ def towers(people: People, make_site: MakeSite, make_apartment: MakeApartment) -
 
 def numbers(page: str) -> list[str]:
     """The apartments whose rows are shown."""
-    return re.findall(r'<td class="no"><a class="n" href="[^"]+">([^<]+)</a>', page)
+    return re.findall(r'<td class="no"><a href="[^"]+">([^<]+)</a>', page)
 
 
 def test_a_community_opens_on_its_sheet_with_what_is_paid_and_the_button_for_the_rest(

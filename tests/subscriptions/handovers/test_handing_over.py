@@ -8,6 +8,7 @@ import pytest
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 
+from accounts.actions import long_jobs
 from accounts.errors import NotPermitted, Refused
 from accounts.models import AuditEvent, Notice
 from communities import consistency
@@ -15,6 +16,7 @@ from communities.actions import assignments
 from communities.errors import NameTaken
 from communities.models import (
     Apartment,
+    ApartmentImport,
     Entitlement,
     ManagerAssignment,
     ServiceChange,
@@ -186,6 +188,27 @@ def test_it_waits_for_open_orders_and_awaited_payments(
     accept(handover)
     assert here(harbour_view).installer == kai.firm
     assert_agreed()
+
+
+def test_it_waits_for_jobs_and_leaves_no_import_that_nobody_wrote(
+    people: People, kai: Person, harbour_view: Site, offer, accept
+) -> None:
+    handover, keys = offer(harbour_view), keys_of(harbour_view)
+    for started in (None, NOW):
+        ApartmentImport.objects.create(
+            **keys, name=f"{started}.csv", created_at=NOW, changed_at=NOW, started_at=started
+        )
+    job = long_jobs.start_job(
+        people.ivan.actor, kind="export", subject="Sites", parameters={}, site_id=harbour_view.pk, now=NOW
+    )
+    with pytest.raises(Refused, match="is not finished"):
+        accept(handover)
+    assert here(harbour_view).installer == people.ivan.firm
+    assert ApartmentImport.objects.filter(installer=people.ivan.firm).count() == 2
+    long_jobs.cancel_job(people.ivan.actor, job_id=job.pk, now=NOW)
+    accept(handover)
+    assert [row.started_at for row in ApartmentImport.objects.filter(installer=kai.firm)] == [NOW]
+    assert not ApartmentImport.objects.filter(installer=people.ivan.firm).exists()
 
 
 def test_requests_lose_its_items_and_end_where_nothing_is_left(
