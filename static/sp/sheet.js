@@ -164,7 +164,7 @@
     all("tr[data-copy]").forEach((row) => row.remove());
     cellsOf(form).filter(isChanged).forEach((field) => { if (isBox(field)) field.checked = field.defaultChecked; else field.value = field.defaultValue; });
     cellsOf(form).forEach(mark);
-    all(".fix.open").forEach((row) => row.classList.remove("open"));
+    all(".fix-row.open").forEach((row) => row.classList.remove("open"));
     past.length = 0;
     show();
     ask();

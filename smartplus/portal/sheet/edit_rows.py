@@ -155,7 +155,7 @@ class Patterns:
             key, self.words["mac"], no, key, self.words["monitor_name"], no, _("Hallway"),
         )  # fmt: skip
         return as_html(
-            '<tr class="fix" data-fix="{}"><td colspan="8">{}{}<div class="fix-in">{}{}</div>'
+            '<tr class="fix-row" data-fix="{}"><td colspan="8">{}{}<div class="fix-in">{}{}</div>'
             '<p class="said lapsed" data-said role="status"></p></td></tr>',
             key, NOTHING if waits else lacks, NOTHING if waits is False else waiting, fields, NOTHING if waits else ways,
         )  # fmt: skip
