@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Dialog, Locator, Page, expect
 
 from tests.browser.installation import Installation
 from tests.browser.looks import listen, nothing_in
@@ -93,7 +93,12 @@ def test_leaving_a_sheet_with_changes_asks(installation: Installation) -> None:
     page = open_sheet(installation, "installer")
     cell(page, "Family master", "2.01").fill("Somebody else")
     asked = list[str]()
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
     page.get_by_role("link", name="Billing", exact=True).click()
     expect(cell(page, "Family master", "2.01")).to_have_value("Somebody else")
     assert asked == ["beforeunload"]

@@ -74,9 +74,9 @@ class Editor:
     def pattern(self) -> UnitCells:
         """The row of patterns: fields with `__key__` and `__no__` for what differs."""
         patterns, key, no = Patterns.of(self.site), "__key__", "__no__"
-        hidden = '<input type="hidden" name="cell-{}-was"><input type="hidden" name="cell-{}-shown">{}'
-        master = as_html(hidden, key, key, patterns.master(key, no, ""))
-        blank = UnitCells(0, "", "", "", master, NOTHING, NOTHING, NOTHING, NOTHING, "", "", NOTHING)
+        was = as_html('<input type="hidden" name="cell-{}-was"><input type="hidden" name="cell-{}-shown">', key, key)
+        master = as_html("{}{}", was, patterns.master(key, no, ""))
+        blank = UnitCells("", "", "", master, NOTHING, NOTHING, NOTHING, NOTHING, "", "", NOTHING)
         if not self.is_whole:
             return blank
         return blank._replace(

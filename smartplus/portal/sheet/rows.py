@@ -37,7 +37,6 @@ class UnitCells(NamedTuple):
     """One apartment: its number and people, its switches, its monitors (`mono` is the class of MACs), and its App. For who edits, `edits` are
     the attribute of the row, and `fix` is the row below it in which a monitor is entered."""
 
-    pk: int
     url: str
     number: SafeString | str
     name: SafeString | str
@@ -102,7 +101,6 @@ def cells(found: Iterable[Unit], site: Site, now: datetime, *, by_place: bool) -
         url = address("apartment-detail", apartment.pk)
         rows.append(
             UnitCells(
-                pk=apartment.pk,
                 url=url,
                 number=as_html('<a href="{}">{}</a>', url, apartment.number if by_place else str(apartment)),
                 name=as_html(' <span class="mute">{}</span>', apartment.name) if apartment.name else "",
