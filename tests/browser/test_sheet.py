@@ -82,11 +82,13 @@ def _named(installation: Installation, names: list[str]) -> None:
     paste(cell(page, "Family master", "1.01"), names)
     expect(page.locator("#tray")).to_contain_text("2 changes, apartments: 2")
     page.get_by_role("button", name="Review", exact=True).click()
+    expect(page.get_by_role("heading", name="Review changes")).to_be_visible()
+    found = look_at(page, "sheet-changes, review")
     page.get_by_role("button", name="Apply 2 changes").last.click()
     expect(page.locator(".flash")).to_contain_text("2 changes are applied.")
     expect(cell(page, "Family master", "1.02")).to_have_value(names[1])
     page.context.close()
-    nothing_in([], heard)
+    nothing_in(found, heard)
 
 
 def test_leaving_a_sheet_with_changes_asks(installation: Installation) -> None:

@@ -169,6 +169,15 @@ def test_the_first_resident_is_named_in_money(ivan: Client, towers: Site, price_
     assert "US$1.50 of it to activate" in said
 
 
+@pytest.mark.rule("R23")
+def test_new_apartments_are_priced_with_the_switches_of_the_community(
+    ivan: Client, towers: Site, price_list: PriceList
+) -> None:
+    said = told(ivan, towers, **{"new mac": FIRST, "new monitor_name": "Hall"})
+    assert "1 × New apartments, as if occupied</dt> <dd>+US$2.10" in said  # the App and landline
+    assert 'data-open="0"' in said
+
+
 def test_where_prices_are_hidden_no_sum_appears(
     people: People, ivan: Client, towers: Site, price_list: PriceList
 ) -> None:
