@@ -129,7 +129,7 @@ def message(notice: Notice, house: House) -> EmailMultiAlternatives:
     mute = mute_address(notice)
     if mute:
         headers |= {"List-Unsubscribe": f"<{mute}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-    with translation.override(notice.user.language if notice.user else settings.LANGUAGE_CODE):
+    with translation.override(notice.user.language if notice.user else notice.language or settings.LANGUAGE_CODE):
         context = {
             "subject": notice.subject,
             "blocks": blocks(notice.body),

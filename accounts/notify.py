@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from smtplib import SMTPConnectError, SMTPException, SMTPServerDisconnected
@@ -20,11 +21,19 @@ LEASE = timedelta(minutes=5)  # after it a notice whose worker died while sendin
 NO_ANSWER = (TimeoutError, ConnectionError, SMTPConnectError, SMTPServerDisconnected)
 
 
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A recipient without a login."""
+
+    email: str
+    language: str
+
+
 def post(
     *,
     key: str,
     topic: Topic,
-    to: User,
+    to: User | Stranger,
     template: str,
     context: dict[str, object],
     now: datetime,
@@ -35,7 +44,7 @@ def post(
 ) -> Notice | None:
     """Queue one mail inside the caller's transaction. A second mail with the same `key` is not queued. For the other arguments see
     `draft`."""
-    is_muted = topic not in UNMUTABLE and Mute.objects.filter(user=to, topic=topic).exists()
+    is_muted = topic not in UNMUTABLE and isinstance(to, User) and Mute.objects.filter(user=to, topic=topic).exists()
     put(
         [
             draft(
@@ -61,7 +70,7 @@ def draft(
     *,
     key: str,
     topic: Topic,
-    to: User,
+    to: User | Stranger,
     template: str,
     context: dict[str, object],
     now: datetime,
@@ -82,8 +91,9 @@ def draft(
     return Notice(
         key=key,
         topic=topic,
-        user=to,
+        user=to if isinstance(to, User) else None,
         email=email or to.email,
+        language="" if isinstance(to, User) else to.language,
         subject=" ".join(subject.split()),
         body=body.strip() + "\n",
         has_secret=has_secret,

@@ -19,9 +19,10 @@ from accounts.actions import seller, terms
 from accounts.errors import ActionError, Refused
 from accounts.models import Document, Kind, Membership, Organization, User
 from accounts.scope import Actor
+from accounts.typed.days import site_day
 from communities import catalogue
 from communities.actions import assignments, residents, sites
-from communities.models import Building, Site
+from communities.models import Building, Lease, Resident, Site
 from communities.models import Kind as SiteKind
 from devices import actions as device_actions
 from devices.actions import LibraryRow, MonitorEntry
@@ -253,6 +254,22 @@ def _harbour_view(ivan: Actor, tess: Actor, petra: Actor, now: datetime) -> None
             unit = index * 6 + number
             floor = str(number // 3 + 1)
             _apartment(ivan, building, floor, f"{floor}.{number % 3 + 1:02d}", FIRST_MAC + unit, MASTERS[unit], now)
+    _household(ivan, petra, site, now)
+
+
+def _household(ivan: Actor, petra: Actor, site: Site, now: datetime) -> None:
+    """Ingrid Solberg has as many members as are free, and one more who waits; Henrik Dahl leaves soon."""
+    people = Resident.objects.visible_to(ivan).filter(site=site)
+    home = people.get(name="Ingrid Solberg").apartment_id
+    for name in ("Nils Solberg", "Astrid Solberg", "Lars Solberg", "Maja Solberg", "Erik Solberg"):
+        email = f"{name.split()[0].lower()}.solberg@{DOMAIN}"
+        residents.add_resident(petra, apartment_id=home, name=name, email=email, now=now)
+    henrik = people.get(name="Henrik Dahl")
+    kept = {field: getattr(henrik, field) for field in residents.RESIDENT_FIELDS}
+    last = site_day(now, site.time_zone) + timedelta(days=9)
+    residents.edit_resident(
+        ivan, resident_id=henrik.pk, version=henrik.version, lease=Lease(ends=last), now=now, **kept
+    )
 
 
 def buy_something(now: datetime) -> None:

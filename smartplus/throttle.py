@@ -30,6 +30,7 @@ RESET_WINDOW = timedelta(minutes=15)
 RESET_PREFIX = "password-reset "  # mail addresses contain no space, so these rows differ from those of sign-in
 LINK_PREFIX = "sign-in-link "
 CODE_PREFIX = "second-factor "
+JOIN_PREFIX = "registration "
 PASS, PASS_FOR_S = "throttle_pass", 900  # key in the session: the mailbox that it has proved, and until when
 NO_ADDRESS = "0.0.0.0"  # noqa: S104 (whoever asks; not NULL, or two requests at once would make two rows)
 
@@ -49,6 +50,9 @@ NETWORK = Bucket("network", 30, timedelta(minutes=1))
 ACCOUNT = Bucket("account", 20, timedelta(minutes=30))
 # Forms of one person sent after the end of the session: each stores a session row for an hour, while nobody is signed in.
 FORMS = Bucket("form", 5, timedelta(minutes=5))
+# Wrong registration codes that were typed: from one network address, and for one site from any address. A code has 35 bits that differ.
+JOIN_NETWORK = Bucket("join", 10, timedelta(minutes=6))
+JOIN_SITE = Bucket("join-site", 20, timedelta(minutes=3))
 
 
 def client_address(request: HttpRequest) -> str | None:
@@ -138,6 +142,25 @@ def refuses_sign_in(request: HttpRequest, *, now: datetime) -> HttpResponse | No
     return None
 
 
+def refuses_join(request: HttpRequest, site_part: str, *, now: datetime) -> timedelta | None:
+    """How long to wait, while too many wrong registration codes were typed at this network address or for the site that `site_part` stands for,
+    whether there is one or not. Otherwise the try is counted before it is made, and `forgive_join` takes it back."""
+    counted: list[tuple[Bucket, str]] = []
+    for bucket, who in ((JOIN_NETWORK, client_address(request) or NO_ADDRESS), (JOIN_SITE, _digest(site_part))):
+        wait = _count(bucket, who, now)
+        if wait is not None:
+            _take_back(counted)
+            return wait
+        counted.append((bucket, who))
+    request.META[COUNTED] = counted
+    return None
+
+
+def forgive_join(request: HttpRequest) -> None:
+    """The code was right: this try is not counted."""
+    _take_back(request.META.get(COUNTED, []))
+
+
 def may_keep_form(user_id: int, *, now: datetime) -> bool:
     """Count one more form that waits for this person to sign in; False if there were too many."""
     return _count(FORMS, str(user_id), now) is None
@@ -214,7 +237,7 @@ def _code_credentials(user: User) -> dict[str, str]:
 
 
 def may_mail(kind: str, email: str, *, now: datetime) -> bool:
-    """Count one more mail of this kind, RESET_PREFIX or LINK_PREFIX, to this address; False after RESET_MAILS within RESET_WINDOW."""
+    """Count one more mail of this kind, RESET_PREFIX, LINK_PREFIX or JOIN_PREFIX, to this address; False after RESET_MAILS within RESET_WINDOW."""
     with transaction.atomic():
         attempts = AccessAttempt.objects.filter(username__startswith=kind)
         attempts.filter(attempt_time__lte=now - RESET_WINDOW).delete()

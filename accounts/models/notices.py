@@ -67,8 +67,8 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
 
 
 class Notice(models.Model):
-    """One mail to one person. Invariants: `key` is unique, so one event is mailed once; a muted notice is stored and not sent; mail of
-    an unmutable topic is never muted (R8). The text of a notice with a secret link is erased once it is sent."""
+    """One mail to one person, who may have no login. Invariants: `key` is unique, so one event is mailed once; a muted notice is stored and not
+    sent; mail of an unmutable topic is never muted (R8). The text of a notice with a secret link is erased once it is sent."""
 
     class State(models.TextChoices):
         """Whether it was sent."""
@@ -82,6 +82,7 @@ class Notice(models.Model):
     topic = models.CharField(max_length=16, choices=Topic.choices)
     user = models.ForeignKey(User, models.CASCADE, null=True, related_name="notices", db_index=False)
     email = models.EmailField(max_length=254)
+    language = models.CharField(max_length=8, blank=True)  # of a recipient without a login; others have their own
     subject = models.TextField()  # may list several names
     body = models.TextField(blank=True)
     has_secret = models.BooleanField(default=False)

@@ -14,6 +14,7 @@ from accounts.models import Membership, Topic
 from accounts.scope import Actor
 from accounts.typed.days import site_day
 from communities.actions.households import events_of, lock_apartments, settle
+from communities.actions.registrations import forget_asked
 from communities.actions.sites import lock_site
 from communities.models import ManagerAssignment, Resident, Site, Stage
 
@@ -28,6 +29,7 @@ def turn_due(*, now: datetime, budget: Budget | None = None, limit: int = 200) -
     that concerned. Each site is fenced; running it again changes nothing."""
     budget = budget or Budget()
     forget_left(now=now)
+    forget_asked(now=now)
     waiting = Site.objects.filter(pk__in=Resident.objects.filter(_is_due(now) | _ends_soon(now)).values("site_id"))
     sites = fences.due(JOB, waiting, by=("pk",), now=now, limit=limit)
     return fences.each(JOB, sites, lambda pk: _turn(pk, now=now), now=now, budget=budget, key=lambda pk: pk)

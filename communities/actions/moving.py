@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -24,6 +25,7 @@ from communities.actions.households import (
     refuse_full,
     settle,
 )
+from communities.actions.registrations import end_codes
 from communities.actions.residents import (
     RESIDENT_ADDED,
     arriving,
@@ -240,6 +242,7 @@ def _let_go(actor: Actor, site: Site, apartment: Apartment, on: date | None, *, 
     if not leaving:
         return 0
     if is_now:  # a lease that began today would end before it began
+        end_codes(Q(apartment=apartment), now=now)
         Resident.objects.filter(pk__in=later, lease_from__gt=last).update(lease_from=last)
     Resident.objects.filter(pk__in=later).update(lease_until=last)
     word = HOUSEHOLD_LEFT if is_now else HOUSEHOLD_LEAVES

@@ -9,6 +9,7 @@ from communities.actions import (
     equipment,
     households,
     moving,
+    registrations,
     residents,
     sites,
 )
@@ -17,6 +18,7 @@ WORDS: tuple[Word, ...] = (
     apartments.APARTMENT_CREATED, apartments.APARTMENT_CHANGED,
     residents.RESIDENT_ADDED, residents.RESIDENT_CHANGED, residents.RESIDENT_REMOVED,
     households.RESIDENT_ARRIVED, households.RESIDENT_LEFT, households.RESIDENT_ADMITTED, households.MASTER_SET,
+    registrations.CODE_MADE, registrations.CODES_MADE, registrations.CODE_REVOKED, registrations.CODE_USED,
     moving.RESIDENT_MOVED, moving.HOUSEHOLD_LEFT, moving.HOUSEHOLD_LEAVES, moving.HOUSEHOLD_ARRIVED,
     assignments.MANAGERS_SET, assignments.TECHNICIANS_SET, assignments.SITES_SET,
     equipment.ADDED, equipment.CHANGED, equipment.MOVED, equipment.ARCHIVED, equipment.RESTORED, equipment.REMOVED,

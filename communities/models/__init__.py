@@ -10,6 +10,7 @@ from communities.models.equipment import KINDS_OF, TARGET_OF, Equipment, Equipme
 from communities.models.expiries import ExpiryDay
 from communities.models.imports import ApartmentImport, ImportRow
 from communities.models.kinds import Kind, PaymentMode
+from communities.models.registrations import Registration, RegistrationCode
 from communities.models.residents import Resident
 from communities.models.sites import (
     Apartment,
@@ -42,6 +43,8 @@ __all__ = [
     "ManagerAssignment",
     "Mode",
     "PaymentMode",
+    "Registration",
+    "RegistrationCode",
     "Resident",
     "ServiceChange",
     "ServiceChangeRow",

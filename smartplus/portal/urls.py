@@ -26,6 +26,7 @@ AREAS = (
     "prices",
     "renewals",
     "requests",
+    "residents",
     "search",
     "security",
     "settings",

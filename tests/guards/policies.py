@@ -155,8 +155,12 @@ FILL = {
     "valid_from": "2027-01-01",
     "to_name": OTHER,
     "expires_on": "2027-01-01",
+    "begins": "2027-01-01",
+    "on": "2027-01-01",
+    "lease_from": "",
+    "lease_until": "2027-12-31",
 }
-TICKED = {"terms", "scopes", "to"}  # boxes that a form is not accepted without
+TICKED = {"terms", "scopes", "to", "replaces"}  # boxes that a form is not accepted without
 # Forms that are refused however one fills them in, and why.
 REFUSED = {
     "sign-in": "no password is known here",
@@ -252,6 +256,8 @@ UNWELL = {
     "readyz": {503},
     "webhook": {400},
     "invitation": {410},
+    "join": {410},
+    "join-confirm": {410},
     "seller-logo": {404},
     "mail-mute": {410},
     "sign-in-pass": {410},

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
 from accounts.models import Acceptance, AuditEvent, Organization, User
 from communities.actions.targets import relabel
-from communities.models import Apartment, Entitlement, Site
+from communities.models import Apartment, Entitlement, Resident, Site
 from devices.models import LibraryEntry
 from subscriptions.models import Order
 from tests import spreadsheets
@@ -36,6 +36,7 @@ FILES = {
     "library": ("library-list", "dora", ""),
     "orders": ("order-list", "dora", ""),
     "apartments": ("site-detail", "ivan", ""),
+    "residents": ("site-residents", "ivan", ""),
     "bulk": ("bulk-change-file", "ivan", "&landline=off"),
     "changed": ("change-detail", "ivan", ""),
     "import": ("import-file", "ivan", ""),
@@ -285,6 +286,21 @@ def test_apartments(browser: Browser) -> None:
             "Building": "HAFENMARK House", "Floor": "'-2", "Apartment": "01", "Name": "Penthouse", "Family master": "master HAFENMARK",
             "Indoor monitor": "0C:11:05:A1:00:01", "Other residents": "1",
             "Model": "C313", "Monitor pending": "No", "App": "Auto-renew", "Paid until": "2026-12-22",
+        },
+    )  # fmt: skip
+
+
+def test_residents(browser: Browser) -> None:
+    member = Resident.objects.get(site=browser.world.sites["hafen"], email="member7@hafenmark.example")
+    days = {"lease_from": date(2026, 10, 1), "lease_until": date(2027, 9, 30)}
+    Resident.objects.filter(pk=member.pk).update(name="Kim", mobile="+49401234567", language="de", **days)
+    row = next(row for row in table(browser, "residents") if row["Name"] == "Kim")
+    proved(
+        row,
+        {
+            "Building": "HAFENMARK House", "Apartment": "7", "Name": "Kim", "Family master": "No", "Email": "member7@hafenmark.example",
+            "Mobile": "'+49 40 1234567", "Language": "de", "Remark": "HAFENMARK", "Status": "Lives here", "First day": "2026-10-01",
+            "Last day": "2027-09-30",
         },
     )  # fmt: skip
 

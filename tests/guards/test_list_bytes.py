@@ -20,7 +20,7 @@ MOST = 60_000
 MORE = {"/library/": 60 * 1024}  # not there yet: a row has a button of its own
 LISTS = (
     "/sites/", "/users/", "/users/?tab=people", "/library/", "/orders/", "/settings/audit/?days=all", "/settings/notifications/", "/payments/",
-    "/payments/webhooks/", "/sites/{site}/", "/subscription/", "/subscription/auto-renew/", "/subscription/requests/",
+    "/payments/webhooks/", "/sites/{site}/", "/sites/{site}/residents/", "/subscription/", "/subscription/auto-renew/", "/subscription/requests/",
     "/handovers/", "/jobs/", "/sites/drafts/", "/sites/differences/", "/sites/{site}/differences/",
 )  # fmt: skip
 REFUSED = {302, 403, 404}

@@ -128,7 +128,7 @@ SAFE_PYTHON = {
         3,
         "patterns of ours around escaped values, and pieces of HTML side by side",
     ),
-    ("smartplus/portal/security/views.py", "SafeString"): (1, "a drawing made of squares"),
+    ("smartplus/portal/kit/qr_codes.py", "SafeString"): (1, "a drawing made of squares"),
 }
 CALLS = {"mark_safe", "SafeString", "SafeText", "SafeData"}
 LITERAL = {"format_html", "format_html_join", "as_html"}  # join: the separator and the format

@@ -44,6 +44,8 @@ MOMENTS = {
     "draft-review": ("nothing stands against it", "new_site/review.html", '<form id="step-form" method="post"'),
     "bulk-change": ("something is set for apartments", "bulk/form.html", '<form id="bulk-form" method="post"'),
     "job-export": ("a list is longer than what is made at once", "export.html", "{% url 'job-export' %}"),
+    "apartment-code-revoke": ("a code is open", "residents/code.html", "{% url 'apartment-code-revoke' apartment.pk %}"),
+    "resident-accept": ("a member waits for a yes", "residents/form.html", "{% url 'resident-accept' resident.pk %}"),
     "apartment-restore": ("an apartment is archived", "archive/list.html", "{% url 'apartment-restore' row.pk %}"),
     "building-restore": ("a building is archived", "archive/list.html", "{% url 'building-restore' row.pk %}"),
     "site-restore": ("a site is archived", "sites/site.html", "{% url 'site-restore' site.pk %}"),

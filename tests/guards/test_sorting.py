@@ -101,6 +101,13 @@ def test_the_apartments_of_a_site_are_sorted_by_each_head(grown: Browser, pages:
     _check(grown, pages, "petra", f"/sites/{site.pk}/?q=1", columns)
 
 
+def test_the_residents_of_a_site_are_sorted_by_each_head(grown: Browser, pages: list[keyset.Page[Any]]) -> None:
+    site = grown.world.sites["hafen"]
+    columns = {"name", "apartment", "status", "from", "until"}
+    _check(grown, pages, "ivan", f"/sites/{site.pk}/residents/", columns)
+    _check(grown, pages, "petra", f"/sites/{site.pk}/residents/?show=present", columns)
+
+
 def _check(browser: Browser, pages: list[keyset.Page[Any]], person: str, address: str, columns: set[str]) -> None:
     first = browser.ask(person, "GET", address)
     assert first.status == 200, first.problem

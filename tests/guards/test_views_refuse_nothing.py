@@ -32,6 +32,7 @@ CAUGHT = {
     "subscription/views.py:CantQuote": NO_PRICE,
     "subscription/checkout.py:Conflict": "about the billing information, one of two forms of the page",
     "subscription/checkout.py:MayNotPay": "leads back to the list, with the same items ticked",
+    "residents/joining.py:CodeOver": LINK_OVER,
     "sign_in/mail_links.py:LinkUsedUp": LINK_OVER,
     "users/invitations.py:LinkUsedUp": LINK_OVER,
 }

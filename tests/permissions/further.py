@@ -26,7 +26,7 @@ from accounts.actions import (
 from accounts.audit import Word
 from accounts.models import ApiToken, Invitation, ItemFailure, MailLink, Membership, Organization, Topic, User
 from accounts.models.invitations import digest_of
-from communities.actions import assignments, households, moving, sites
+from communities.actions import assignments, households, moving, registrations, sites
 from communities.models import Entitlement, Resident, TechnicianAssignment
 from payments import actions as payment_actions
 from payments.actions import billing, methods
@@ -50,6 +50,7 @@ from subscriptions.actions import (
 )
 from subscriptions.audit import ORDER_SUCCEEDED
 from subscriptions.models import AutoRenewal, AutoRenewalItem, Cart, Order
+from tests.communities.registered import token_of_last_mail
 from tests.guards.world import World
 from tests.payments.pay_page import press
 from tests.people import NOW, PASSWORD, SYSTEM
@@ -395,6 +396,15 @@ def _added(stage: Stage) -> Callable[[], object]:
     )
 
 
+def _registering(stage: Stage) -> Callable[[], object]:
+    """Somebody opens the link that a code led to."""
+    ivan, flat = stage.world.person("ivan").actor, int(stage.world.holdings["hafen"].keys["apartment"][0])
+    code = registrations.make_code(ivan, apartment_id=flat, now=NOW)
+    registrations.ask_to_register(token=code.token, name="Kim", email="kim@x.example", language="en", now=NOW)
+    token = token_of_last_mail()
+    return lambda: registrations.confirm_registration(token=token, now=NOW)
+
+
 FURTHER: dict[str, Further] = {
     "confirm_new_address": Further({addresses.ADDRESS_CHANGED: 1}, _link),
     "accept_invitation": Further({invitations.MEMBER_JOINED: 1}, _joining),
@@ -404,6 +414,7 @@ FURTHER: dict[str, Further] = {
     "move_installer:from a sub-distributor": Further(
         {tenancy.INSTALLER_MOVED: 1, tenancy.INSTALLER_MOVED_AWAY: 1, auto_renewals.AUTO_RENEWAL_ENDED: 1}, _moving
     ),
+    "confirm_registration": Further({registrations.CODE_USED: 1}, _registering),
     "discard_draft": Further({terms.TEXT_DISCARDED: 1}, _discarding),
     "deactivate_logins": Further({members.MEMBER_DEACTIVATED: 2}, _known),
     "mute_by_link": Further({notices.MUTED_BY_LINK: 1}, _muting),

@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 
 from accounts.models import Kind, LongJob, MailLink, Membership, Organization, User
 from communities import catalogue
-from communities.actions import apartments, archives, sites
+from communities.actions import apartments, archives, registrations, sites
 from communities.actions.buildings import NewApartment, NewBuilding
 from communities.actions.commercial_accounts import Holder
 from communities.actions.equipment import Piece, Place
@@ -420,6 +420,13 @@ def _member(case: Case, **how: Any) -> dict[str, Any]:
     return {"resident_id": row.pk}
 
 
+def _printed(case: Case) -> dict[str, Any]:
+    """A household with a code."""
+    apartment_id = case.key("apartment")
+    registrations.make_code(case.builder.actor, apartment_id=apartment_id, now=NOW)
+    return {"apartment_id": apartment_id}
+
+
 def _member_who_waits(case: Case) -> dict[str, Any]:
     Site.objects.filter(pk=case.site.pk).update(free_members=0)
     return _member(case, stage="waiting", is_accepted=False)
@@ -700,6 +707,9 @@ TABLE: dict[str, Row] = {
         "ITM",
         lambda c: {"apartment_id": c.key("apartment"), "people": [Entry(name="New", email="n@x.example")], "replaces": True},
     ),
+    "registrations.make_code": Row("ITM", lambda c: {"apartment_id": c.key("apartment")}),
+    "registrations.make_codes": Row("ITM", lambda c: {"building_id": c.key("building")}),
+    "registrations.revoke_code": Row("ITM", _printed),
     "residents.remove_resident": Row("ITM", lambda c: {"resident_id": c.key("resident")}),
     "assignments.set_managers": Row("I", lambda c: {"site_id": c.site.pk, "pm_app_by_membership": {}}),
     "assignments.set_technicians": Row("I", lambda c: {"site_id": c.site.pk, "membership_ids": []}),

@@ -34,6 +34,7 @@ from communities.actions import (
     equipment,
     households,
     moving,
+    registrations,
     residents,
     sites,
 )
@@ -134,6 +135,12 @@ WORDS: dict[str, tuple[audit.Word, ...]] = {
     "archives.delete_site": (archives.SITE_DELETED,),
     "residents.add_resident": (residents.RESIDENT_ADDED,),
     "residents.edit_resident": (residents.RESIDENT_CHANGED,),
+    "registrations.make_code": (registrations.CODE_MADE,),
+    "registrations.make_codes": (
+        registrations.CODES_MADE,
+        *(registrations.CODE_MADE,) * 7,
+    ),  # one for each household of the building
+    "registrations.revoke_code": (registrations.CODE_REVOKED,),
     "residents.remove_resident": (residents.RESIDENT_REMOVED,),
     "equipment.add_equipment": (equipment.ADDED,),
     "equipment.edit_equipment": (equipment.CHANGED,),
@@ -355,7 +362,7 @@ TOLD = {
     ("paymentmethod", "consent_by"), ("paymentmethod", "consent_text"),
     ("building", "apartments"), ("site", "apartments"), ("payment", "reason"), ("sellerversion", "logo"), ("pricelist", "valid_from"),
     ("handover", "installer_id"), ("site", "rows"), ("autorenewal", "handed_over"),
-    ("site", "on"), ("site", "off"), ("commercialaccount", "fields"),
+    ("site", "on"), ("site", "off"), ("commercialaccount", "fields"), ("building", "codes"),
     ("apartment", "people"), ("apartment", "on"), ("site", "count"), ("site", "added"), ("apartmentimport", "count"),
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Forms of apartments, of the monitors that come with them, and of residents (S1, R14, R18)."""
+"""Forms of apartments, and of the monitors that come with them (S1, R14, R18)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django import forms
-from django.conf import settings
 from django.http import QueryDict
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -16,12 +15,12 @@ from django.utils.translation import gettext_lazy
 
 from accounts.errors import Refused
 from communities import catalogue
-from communities.actions import apartments, residents
-from communities.models import Apartment, Building, Resident, Site
+from communities.actions import apartments
+from communities.models import Apartment, Building, Site
 from devices.actions import MonitorEntry
 from devices.addresses import Mac
 from devices.errors import MonitorRequired, MonitorRowsRefused
-from smartplus.portal.kit.fields import LineField, MailField, MailInput, PhoneField, PhoneInput, refuse
+from smartplus.portal.kit.fields import LineField, refuse
 from smartplus.portal.kit.monitors import MonitorForm
 
 MAX_ROWS = 50  # rows of one form; the action limits the devices of an apartment (R76)
@@ -213,29 +212,3 @@ class Sheet(ApartmentForm):
         general = [str(text) for text in self.non_field_errors()]
         items += self.rows.problems()
         return {"general": general, "items": items, "count": len(general) + len(items)}
-
-
-class ResidentForm(forms.Form):
-    """A resident, with an email address or a mobile number."""
-
-    name = LineField(label=gettext_lazy("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    email = MailField(label=gettext_lazy("Email"), required=False, widget=MailInput(attrs={"autocomplete": "off"}))
-    mobile = PhoneField(label=gettext_lazy("Mobile"), required=False, widget=PhoneInput(attrs={"autocomplete": "off"}))
-    language = forms.ChoiceField(
-        label=gettext_lazy("Language"), choices=settings.LANGUAGES, help_text=gettext_lazy("Of the app and of mails.")
-    )
-    remark = LineField(label=gettext_lazy("Remark"), max_length=200, required=False)
-    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
-
-    def __init__(self, data: QueryDict | None = None, *, country: str, resident: Resident | None = None) -> None:
-        shown = [*residents.RESIDENT_FIELDS, "version"]
-        values = {field: getattr(resident, field) for field in shown} if resident else None
-        super().__init__(data, initial=values, label_suffix="")
-        mobile = self.fields["mobile"]
-        assert isinstance(mobile, PhoneField)
-        mobile.country, mobile.kept = country, resident.mobile if resident else ""
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The values for the actions."""
-        return {field: self.cleaned_data[field] for field in residents.RESIDENT_FIELDS}

@@ -1,8 +1,6 @@
-"""Apartments and their residents."""
-
 from django.urls import path
 
-from smartplus.portal.apartments import price_previews, residents
+from smartplus.portal.apartments import price_previews
 from smartplus.portal.apartments import views as apartments
 
 urlpatterns = [
@@ -19,7 +17,4 @@ urlpatterns = [
     ),
     path("apartments/<int:apartment_id>/", apartments.apartment_detail, name="apartment-detail"),
     path("apartments/<int:apartment_id>/edit/", apartments.apartment_edit, name="apartment-edit"),
-    path("apartments/<int:apartment_id>/residents/new/", residents.resident_new, name="resident-new"),
-    path("residents/<int:resident_id>/edit/", residents.resident_edit, name="resident-edit"),
-    path("residents/<int:resident_id>/remove/", residents.resident_remove, name="resident-remove"),
 ]

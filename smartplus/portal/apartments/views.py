@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from communities.actions.residents import says_yes
 from communities.models import Apartment, Building
 from devices import actions
 from smartplus import access, past_forms
@@ -21,6 +22,7 @@ from smartplus.portal.kit.monitors import with_fixed
 from smartplus.portal.kit.once import once_where
 from smartplus.portal.kit.responses import posted
 from smartplus.portal.price_preview import queries as price_preview
+from smartplus.portal.residents.queries import household
 from smartplus.portal.sites.site_context import READERS, WORKERS, apartment_page, site_context, visible_site
 
 PAGE = "apartments/form.html"
@@ -30,7 +32,13 @@ PAGE = "apartments/form.html"
 @require_safe
 def apartment_detail(request: access.PortalRequest, apartment_id: int) -> HttpResponse:
     """One apartment: switches, people, devices, paid services, and what works."""
-    return render(request, "apartments/detail.html", apartment_page(request, apartment_id, with_archived=True))
+    shown = apartment_page(request, apartment_id, with_archived=True)
+    people = household(shown["residents"], shown["site"].free_members)
+    return render(
+        request,
+        "apartments/detail.html",
+        {**shown, "household": people, "may_accept": shown["may_house"] and says_yes(request.actor)},
+    )
 
 
 @access.roles(*WORKERS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-import segno
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -27,6 +26,7 @@ from smartplus.access import PortalRequest, Stage
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.numbers import typed_id
 from smartplus.portal.kit.proof import ProofForm
+from smartplus.portal.kit.qr_codes import qr_code
 from smartplus.portal.kit.responses import posted, submitted
 from smartplus.portal.kit.routes import next_page
 from smartplus.portal.security.forms import AppForm, KeptForm, SignInCodeForm
@@ -206,10 +206,8 @@ def _page(request: PortalRequest, **parts: Any) -> HttpResponse:
 
 
 def _qr(user: User, secret: str) -> SafeString:
-    """The QR code for an app, as SVG without inline styles."""
-    address = TOTPDevice(user=user, key=secret).config_url
-    drawing = segno.make(address, error="l", micro=False)
-    return SafeString(drawing.svg_inline(border=0, omitsize=True, svgclass=None, lineclass=None))
+    """The QR code for an app."""
+    return qr_code(TOTPDevice(user=user, key=secret).config_url, error="l")
 
 
 def _codes_file(user: User, codes: list[str]) -> str:

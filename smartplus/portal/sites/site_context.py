@@ -17,7 +17,7 @@ from accounts.scope import Grant, Role
 from communities import catalogue, reports
 from communities.actions.residents import may_edit_residents
 from communities.actions.sites import may_configure
-from communities.models import Apartment, Building, Entitlement, ManagerAssignment, Resident, Site
+from communities.models import Apartment, Building, Entitlement, ManagerAssignment, Resident, Site, Stage
 from communities.site_status import Places, status_of
 from devices import reports as device_reports
 from devices.models import Device
@@ -183,6 +183,7 @@ def facts_of(
         without_master=counted.all - sum(row.n for row in apps),  # who has a family master has an App (R32)
         dues=reports.dues(groups),
         lines=reports.service_lines(site, groups, counted),
+        waiting=_waiting(request, site) if frame["may_work"] else 0,
         may_work=frame["may_work"],
         may_house=frame["may_house"],
         pay_url=todo.pay_url(site) if rights.may_pay_for(actor, site.installer) else "",
@@ -194,6 +195,11 @@ def facts_of(
         may_open_requests=actor.role in REQUEST_READERS and Grant.MANAGES_SUBSCRIPTIONS in actor.grants,
         is_asking=actor.organization_id == site.installer_id,
     )
+
+
+def _waiting(request: access.PortalRequest, site: Site) -> int:
+    """How many members wait for the installer's yes."""
+    return Resident.objects.visible_to(request.actor).filter(site=site, stage=Stage.WAITING).count()
 
 
 def recent(request: access.PortalRequest, site: Site) -> list[tuple[AuditEvent, str]]:

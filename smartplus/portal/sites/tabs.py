@@ -32,6 +32,7 @@ class Tab(NamedTuple):
 HOMES: Mapping[str, str] = {Kind.COMMUNITY: "site-detail"}  # where a site opens, by its project type
 TABS = (
     Tab("apartments", gettext_lazy("Apartments"), "site-detail", number="units.units", kinds={Kind.COMMUNITY}),
+    Tab("residents", gettext_lazy("Residents"), "site-residents", kinds={Kind.COMMUNITY, Kind.HOUSE}),
     Tab("managers", gettext_lazy("Managers"), "site-managers", number="n_managers", needs="may_choose"),
     Tab("billing", gettext_lazy("Billing"), "site-billing", needs="sees_prices"),
     Tab("differences", gettext_lazy("Differences"), "site-differences", number="n_differences"),

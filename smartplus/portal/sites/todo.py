@@ -53,6 +53,7 @@ class Facts:
     requests: tuple[RenewalRequest, ...] = ()  # those that items of the site wait in
     in_orders: int = 0  # items that are being activated by an open order
     may_open_requests: bool = False
+    waiting: int = 0  # members beyond the free number whom the installer has not accepted
     is_asking: bool = False  # the reader's firm is the one that asks
 
 
@@ -211,6 +212,11 @@ def _fitting(facts: Facts) -> list[Todo]:
                 _("Enter MACs") if facts.may_work else _("Show"),
             )
         )
+    if n := facts.waiting:
+        title = ngettext("%(n)s resident waits for your yes", "%(n)s residents wait for your yes", n) % {"n": n}
+        url = f"{reverse('site-residents', args=[site.pk])}?show=waiting"
+        reason = _("Beyond the free number a member needs an Additional App.")
+        found.append(Todo("expiring", "user-plus", title, reason, url, _("Decide")))
     if facts.without_master:
         title = ngettext(
             "%(n)s apartment has no family master", "%(n)s apartments have no family master", facts.without_master

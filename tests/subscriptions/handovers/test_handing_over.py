@@ -12,7 +12,8 @@ from accounts.actions import long_jobs
 from accounts.errors import NotPermitted, Refused
 from accounts.models import AuditEvent, Notice
 from communities import consistency
-from communities.actions import assignments
+from communities.actions import assignments, registrations
+from communities.actions.registrations import CodeOver
 from communities.errors import NameTaken
 from communities.models import (
     Apartment,
@@ -41,6 +42,7 @@ from subscriptions.models import (
     RenewalRequest,
     Selection,
 )
+from tests.communities.registered import asked, printed, token_of_last_mail
 from tests.devices.macs import FIRST, SECOND, monitor
 from tests.flows.tenants import assert_tenants_consistent
 from tests.people import NOW, People, Person
@@ -118,6 +120,23 @@ def test_people_of_the_old_installer_lose_it_and_the_new_one_reads_no_name(
     app = Entitlement.objects.get(target=row.target_id)
     assert (app.variant, app.is_in_force(NOW), str(app.target)) == ("", True, "Former manager")
     assignments.set_managers(kai.actor, site_id=harbour_view.pk, pm_app_by_membership={}, now=NOW)
+    assert_agreed()
+
+
+def test_its_registration_codes_end_and_go_along(people: People, make_site, make_apartment, offer, accept) -> None:
+    flat = make_apartment(make_site())
+    code = printed(people.ivan, flat)
+    asked(code.token)
+    token = token_of_last_mail()
+    taken = accept(offer(flat.site))
+    code.row.refresh_from_db()
+    assert (code.row.revoked_at, code.row.installer_id) == (NOW, taken.taker_id)
+    for attempt in (
+        lambda: registrations.find_code(code.token, now=NOW),
+        lambda: registrations.confirm_registration(token=token, now=NOW),
+    ):
+        with pytest.raises(CodeOver):
+            attempt()
     assert_agreed()
 
 
