@@ -26,7 +26,7 @@ from devices.actions.imports import (
 from devices.actions.library import LibraryRow, add_to_library, assign_library_entry, retire_library_entry
 from devices.actions.monitors import add_monitor, remove_device, rename_device, swap_device
 from devices.actions.sheet import Applied, apply_sheet
-from devices.actions.sheet_run import Edit, New, Person, SheetRun, dry_run_of_sheet
+from devices.actions.sheet_run import Edit, New, Person, SheetRun, dry_run_of_sheet, mark_of
 from devices.actions.structures import NewSite, add_building, create_site
 
 __all__ = [
@@ -60,6 +60,7 @@ __all__ = [
     "edit_apartment",
     "edit_equipment",
     "edit_house",
+    "mark_of",
     "move_equipment",
     "note_job",
     "numbers_to_write",

@@ -184,6 +184,7 @@ REFUSED = {
     ),
     **dict.fromkeys(("apartment-delete", "building-delete", "site-delete"), "somebody lives there (R78)"),
     "library-retire": "a MAC in use stays (R72)",
+    "sheet-changes": "a sheet that is sent as it stands changes nothing; tests/portal/sheet/test_editing.py changes it",
 }
 
 
@@ -265,6 +266,7 @@ PLEAS = {
 }
 # Addresses that show another form for each word in their query; a role that may not use a word is answered 404.
 QUERIES = {
+    "site-detail": ["edit=1"],
     "user-new": [f"kind={kind}" for kind in ("distributor", "subdistributor", "installer", "manager", "technician", "colleague")],
 }  # fmt: skip
 # What the API may answer to the own token as well: nobody lends a scope that it has not.

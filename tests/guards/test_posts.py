@@ -72,6 +72,7 @@ REFUSED = {
         ("apartment-archive", "building-archive", "site-archive"), "an open order holds something of it (R78)"
     ),
     **dict.fromkeys(("apartment-delete", "building-delete", "site-delete"), "somebody lives there (R78)"),
+    "sheet-changes": "a sheet that is sent as it stands changes nothing; tests/portal/sheet/test_editing.py sends it twice",
     "user-activity of subdistributor": "below Sam is one person only, the last administrator of her firm",
 }
 TOLD = {"AuditEvent", "Notice"}  # what tells of a deed; of a deed that was done twice each tells of its own

@@ -27,6 +27,7 @@ CAUGHT = {
     "imports/prices.py:MissingPrice": NO_PRICE,
     "price_preview/queries.py:MissingPrice": NO_PRICE,
     "requests/views.py:CantQuote": NO_PRICE,
+    "sheet/review.py:MissingPrice": NO_PRICE,
     "sheet/strip.py:MissingPrice": NO_PRICE,
     "subscription/checkout.py:CantQuote": NO_PRICE,
     "subscription/chosen.py:CantQuote": NO_PRICE,

@@ -293,6 +293,13 @@ def _sheet(case: Case) -> dict[str, Any]:
     return {"site_id": case.site.pk, "edits": {flat.pk: edit}, "new": {"n1": added}}
 
 
+def _sheet_of_people(case: Case) -> dict[str, Any]:
+    """A family master alone."""
+    flat = case.row(Apartment, "apartment")
+    edit = device_actions.Edit(flat.version, master=device_actions.Person("New Name", "new@x.example"))
+    return {"site_id": case.site.pk, "edits": {flat.pk: edit}, "new": {}}
+
+
 def _import(case: Case) -> dict[str, Any]:
     line = imported.Line(2, {"number": "93", "floor": "9", "mac": _free_mac(case), "monitor": "Hall"})
     return {
@@ -745,6 +752,7 @@ TABLE: dict[str, Row] = {
     "bulk.apply_bulk_change": Row("IT", _bulk),
     "bulk.undo_bulk_change": Row("IT", _bulk_back),
     "sheet.apply_sheet": Row("IT", _sheet),
+    "sheet.apply_sheet:masters": Row("ITM", _sheet_of_people),
     "structures.create_site": Row("I", _new_site),
     "structures.add_building": Row(
         "IT", lambda c: {"site_id": c.site.pk, "building": NewBuilding("Annexe", [NewApartment("1", "1")])}
