@@ -265,10 +265,10 @@ def apartments_of(site: Site) -> Apartments:
 
 
 def service_lines(site: Site, groups: Iterable[Group], apartments: Apartments) -> list[ServiceLine]:
-    """Every service of the catalogue with its switch and payment at the site."""
+    """Every service that the site may have (R28), with its switch and payment there."""
     groups = list(groups)
     lines = []
-    for service in catalogue.SERVICES:
+    for service in (catalogue.BY_CODE[code] for code in catalogue.switches_of(site.kind)):
         configured = works_in = missing = started = unused = 0
         ends: list[datetime] = []
         for group in groups:

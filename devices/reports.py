@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from accounts.typed import phones
 from accounts.typed.finding import every_word, holds, matching
-from communities.models import Apartment, Entitlement, Resident, Site
+from communities.models import Apartment, Entitlement, Equipment, Resident, Site
 from devices import addresses, mac
 from devices.catalogue import DeviceType
 from devices.models import Device, LibraryEntry, Status
@@ -109,6 +109,14 @@ def searched_devices(devices: QuerySet[Device], text: str) -> QuerySet[Device]:
     return devices.filter(found, removed_at=None)
 
 
+def searched_equipment(pieces: QuerySet[Equipment], text: str) -> QuerySet[Equipment]:
+    """Equipment that has each word of `text` in its name, make, model, number or address, or a device whose MAC begins with it."""
+    found = matching(text, "search_key")
+    if span := mac_range(text, min_digits=MAC_DIGITS):
+        found |= Q(Exists(Device.objects.filter(equipment=OuterRef("pk"), removed_at=None, mac__range=span)))
+    return pieces.filter(found)
+
+
 def searched_library(entries: QuerySet[LibraryEntry], text: str, *, reads_notes: bool) -> QuerySet[LibraryEntry]:
     """Entries whose MAC begins with `text`, or with each word of it in serial number or model; in the note only for actors who may read it."""
     found = matching(text, *(["search_key", "note_key"] if reads_notes else ["search_key"]))
@@ -117,9 +125,12 @@ def searched_library(entries: QuerySet[LibraryEntry], text: str, *, reads_notes:
     return entries.filter(found)
 
 
-def free_macs(entries: QuerySet[LibraryEntry], *, site: Site, type: DeviceType, text: str) -> QuerySet[LibraryEntry]:
-    """Entries assigned to the site's installer and not in use whose MAC begins with `text`, or with the vendor's half and `text`."""
-    free = entries.filter(installer_id=site.installer_id, status=Status.ASSIGNED, type=type.value).order_by("mac", "pk")
+def free_macs(
+    entries: QuerySet[LibraryEntry], *, site: Site, types: Collection[DeviceType], text: str
+) -> QuerySet[LibraryEntry]:
+    """Entries of these types that are assigned to the site's installer and not in use, whose MAC begins with `text`, or with the vendor's half
+    and `text`."""
+    free = entries.filter(installer_id=site.installer_id, status=Status.ASSIGNED, type__in=types).order_by("mac", "pk")
     if not text.strip():
         return free
     reading = mac.read(text)

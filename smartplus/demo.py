@@ -28,6 +28,7 @@ from devices import actions as device_actions
 from devices.actions import LibraryRow, MonitorEntry
 from payments import actions as payment_actions
 from payments import money
+from smartplus import demo_sites
 from subscriptions.actions import carts, orders, prices, settlement
 from subscriptions.models import Order
 from subscriptions.prices import PriceKey
@@ -144,7 +145,10 @@ def _nordlys(operator: Organization, now: datetime) -> None:
         state="",
         country="NO",
     )
-    _harbour_view(ivan, tess, petra, now)
+    demo_sites.stock(dora, hafen, now)
+    demo_sites.equip(ivan, _harbour_view(ivan, tess, petra, now), now)
+    demo_sites.office(ivan, tess, petra, now)
+    demo_sites.villa(ivan, tess, petra, FIRST_MAC + 29, now)
 
 
 def _zephyr(operator: Organization, now: datetime) -> None:
@@ -243,8 +247,8 @@ def _apartment(actor: Actor, building: Building, floor: str, number: str, mac: i
         )
 
 
-def _harbour_view(ivan: Actor, tess: Actor, petra: Actor, now: datetime) -> None:
-    services = {"pm_app": True, "booking": True, "dynamic_qr": True}
+def _harbour_view(ivan: Actor, tess: Actor, petra: Actor, now: datetime) -> Site:
+    services = {"pm_app": True, "booking": True, "dynamic_qr": True, "third_party_camera": True}
     site = _community(ivan, ("Harbour View", "Kaistraße 14", "Hamburg", "20457", "DE", "Europe/Berlin"), services, now)
     assignments.set_managers(ivan, site_id=site.pk, pm_app_by_membership={petra.membership_id: True}, now=now)
     assignments.set_technicians(ivan, site_id=site.pk, membership_ids=[tess.membership_id], now=now)
@@ -255,6 +259,7 @@ def _harbour_view(ivan: Actor, tess: Actor, petra: Actor, now: datetime) -> None
             floor = str(number // 3 + 1)
             _apartment(ivan, building, floor, f"{floor}.{number % 3 + 1:02d}", FIRST_MAC + unit, MASTERS[unit], now)
     _household(ivan, petra, site, now)
+    return site
 
 
 def _household(ivan: Actor, petra: Actor, site: Site, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from communities.models import Apartment, Site
 from devices.bulk import MONITOR
 from subscriptions.price_preview import PricePreview, preview_of
 from subscriptions.prices import PriceTable
-from subscriptions.saved_items import census_of
+from subscriptions.saved_items import Saved, census_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +67,30 @@ def price_of(
         max(0, then.upgrade.total_minor - now.upgrade.total_minor),
         max(0, then.activation.total_minor - now.activation.total_minor),
     )
+
+
+def price_of_new(site: Site, count: int, prices: PriceTable, *, as_of: datetime) -> BulkPrice:
+    """The cost of that many new apartments with the switches of the community (R23), each as if it had its family master; no statement.
+    Raises MissingPrice."""
+    one = catalogue.ApartmentConfiguration(
+        key=0, **{code: getattr(site, code) for code in catalogue.APARTMENT_SWITCHES}
+    )
+    whole = catalogue.Configuration(site.switches, site.retention_days, (one,), project=site.kind)
+    found = preview_of(whole, (), prices, as_of=as_of, zone=site.time_zone, counts={0: count})
+    return BulkPrice(found.difference_minor, found.upgrade.total_minor, found.activation.total_minor)
+
+
+def price_of_arrivals(site: Site, apartment_ids: Collection[int], prices: PriceTable, *, as_of: datetime) -> BulkPrice:
+    """The cost of family masters in apartments that have none: what is billed from the first resident on (R32), with the switches that are
+    saved; one statement. Raises MissingPrice."""
+    census = census_of(site, apartments=Apartment.objects.filter(pk__in=apartment_ids))
+    services = {item.service_type for one in census.apartments for item in catalogue.of_residents(one)}
+    whole = catalogue.Configuration(site.switches, site.retention_days, census.apartments, project=site.kind)
+
+    def priced(saved: Iterable[Saved]) -> PricePreview:
+        return preview_of(whole, saved, prices, as_of=as_of, zone=site.time_zone, counts=census.counts)
+
+    every = sum(row.amount_minor for row in priced(()).rows if row.service_type in services)
+    lines = [line for line in priced(census.saved).activation.lines if line.item.service_type in services]
+    activation = sum(line.amount_minor - line.discount_minor + line.tax_minor for line in lines)
+    return BulkPrice(every, activation_minor=activation)

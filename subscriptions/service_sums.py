@@ -91,9 +91,16 @@ def prices_at(site: Site, *, at: datetime) -> PriceTable | None:
         return None
 
 
-def sums_at(site: Site, kinds: Collection[catalogue.Target], prices: PriceTable | None, *, now: datetime) -> Sums:
-    """The services of these kinds of targets at a site, in the order of S2; one statement. Service types that nothing is on of are left out."""
-    types = [entry.code for entry in catalogue.ENTRIES if entry.target in kinds and site.kind in entry.projects]
+def sums_at(
+    site: Site, kinds: Collection[catalogue.Target] | None, prices: PriceTable | None, *, now: datetime
+) -> Sums:
+    """The services of these kinds of targets at a site (of all without `kinds`), in the order of S2; one statement. Service types
+    that nothing is on of are left out."""
+    types = [
+        entry.code
+        for entry in catalogue.ENTRIES
+        if (kinds is None or entry.target in kinds) and site.kind in entry.projects
+    ]
     rows = Entitlement.objects.filter(site=site, service_type__in=types).wanted().order_by()
     counted = rows.values_list("service_type", "variant").annotate(
         n=Count("pk"),
@@ -119,14 +126,21 @@ def unit_of(prices: PriceTable | None, service_type: str, project: str, variant:
         return None
 
 
+def whole_unit_of(prices: PriceTable | None, service_type: str, project: str) -> int | None:
+    """The price of one item with all its parts every 30 days; None where there is none."""
+    entry = catalogue.BY_TYPE[service_type]
+    if prices is None or project not in entry.projects:
+        return None
+    amounts = [prices.amount_of(PriceKey(entry.code, part, project)) for part in entry.parts]
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if len(known) == len(amounts) else None
+
+
 def units_of(prices: PriceTable | None, kinds: Iterable[catalogue.Target], project: str) -> dict[str, int]:
     """The price of one target of each of these kinds every 30 days, as far as the list has one: for forms that add one."""
     found: dict[str, int] = {}
     for kind in kinds:
         for entry in catalogue.ENTRIES:
-            if prices is not None and entry.target is kind and project in entry.projects:
-                keys = [PriceKey(entry.code, part, project) for part in entry.parts]
-                amounts = [prices.amount_of(key) for key in keys]
-                if all(amount is not None for amount in amounts):
-                    found[kind.value] = found.get(kind.value, 0) + sum(amount or 0 for amount in amounts)
+            if entry.target is kind and (unit := whole_unit_of(prices, entry.code, project)) is not None:
+                found[kind.value] = found.get(kind.value, 0) + unit
     return found

@@ -19,7 +19,7 @@ from accounts.typed import keys
 from accounts.typed.columns import keys_of_model
 from accounts.typed.keys import identity_key
 from communities.actions.apartments import APARTMENT_CREATED, AUDITED, inherited
-from communities.actions.residents import RESIDENT_ADDED, RESIDENT_CHANGED
+from communities.actions.residents import RESIDENT_ADDED, RESIDENT_CHANGED, says_yes
 from communities.actions.targets import made_for, relabel
 from communities.models import Apartment, Building, Resident, Site, keys_of
 
@@ -74,6 +74,7 @@ def set_masters(
                 **one.values,
                 language=language,
                 is_master=True,
+                is_accepted=says_yes(actor),
                 created_at=now,
             )
             added.append(row)

@@ -113,6 +113,7 @@ def change_apartment(
     )
     if apartment.version != version:
         raise Conflict
+    refuse_no_community(site)
     refuse_above_ceiling(site, switches)
     number = text.line(number)
     if identity_key(number) != apartment.number_key:

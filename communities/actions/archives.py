@@ -20,6 +20,7 @@ from accounts.errors import NotPermitted, Refused
 from accounts.scope import Actor, Role
 from communities import catalogue
 from communities.actions.entitlements import stop_billing, sync_site
+from communities.actions.site_rules import refuse_no_community
 from communities.actions.sites import lock_site, may_configure
 from communities.errors import NameTaken
 from communities.models import (
@@ -278,12 +279,14 @@ def _refuse_others(actor: Actor) -> None:
 
 def _lock_home(actor: Actor, apartment_id: int) -> tuple[Site, Apartment]:
     site = lock_site(actor, Apartment.every.visible_to(actor).get(pk=apartment_id).site_id)
+    refuse_no_community(site)
     locked = Apartment.every.select_for_update(of=("self",), no_key=True).select_related("building")
     return site, locked.get(pk=apartment_id, site=site)
 
 
 def _lock_building(actor: Actor, building_id: int) -> tuple[Site, Building]:
     site = lock_site(actor, Building.every.visible_to(actor).get(pk=building_id).site_id)
+    refuse_no_community(site)
     return site, Building.every.select_for_update(of=("self",), no_key=True).get(pk=building_id, site=site)
 
 

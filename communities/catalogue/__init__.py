@@ -29,7 +29,7 @@ from communities.catalogue.entries import (
     ServiceType,
 )
 from communities.catalogue.labels import Labelled, PaidLabelled
-from communities.catalogue.service_types import BY_TYPE, ENTRIES
+from communities.catalogue.service_types import BY_TYPE, ENTRIES, OF_SITES
 from communities.catalogue.slots import Slot, billed
 from communities.catalogue.stored import (
     CHOICES,
@@ -87,6 +87,7 @@ __all__ = [
     "MAIN_SERVICE",
     "NOTHING",
     "OF_APARTMENTS",
+    "OF_SITES",
     "PER_APARTMENT",
     "PLACELESS",
     "PM_LANDLINE",

@@ -94,3 +94,8 @@ ENTRIES: tuple[Entry, ...] = (
 )  # fmt: skip
 
 BY_TYPE: Mapping[str, Entry] = {entry.code: entry for entry in ENTRIES}
+# What is billed once for a whole site, with the column of the site that switches it
+OF_SITES: Mapping[str, str] = {
+    ServiceType.TIME_ATTENDANCE: "attendance_plan",
+    ServiceType.ELEVATOR_CONTROL: "elevator_control",
+}

@@ -4,12 +4,14 @@ from devices.actions.apartments import add_apartment, edit_apartment
 from devices.actions.bulk import apply_bulk_change, refuse_unready, undo_bulk_change
 from devices.actions.checks import CheckedMac, MonitorEntry, check_mac
 from devices.actions.equipment_devices import (
+    AT_DOORS,
     add_equipment,
     archive_equipment,
     edit_equipment,
     move_equipment,
     remove_equipment,
     restore_equipment,
+    type_at_door,
 )
 from devices.actions.houses import add_house, edit_house
 from devices.actions.import_writing import Written, write_rows
@@ -24,10 +26,11 @@ from devices.actions.imports import (
 from devices.actions.library import LibraryRow, add_to_library, assign_library_entry, retire_library_entry
 from devices.actions.monitors import add_monitor, remove_device, rename_device, swap_device
 from devices.actions.sheet import Applied, apply_sheet
-from devices.actions.sheet_run import Edit, New, Person, SheetRun, dry_run_of_sheet
+from devices.actions.sheet_run import Edit, New, Person, SheetRun, dry_run_of_sheet, mark_of
 from devices.actions.structures import NewSite, add_building, create_site
 
 __all__ = [
+    "AT_DOORS",
     "Applied",
     "CheckedMac",
     "Edit",
@@ -57,6 +60,7 @@ __all__ = [
     "edit_apartment",
     "edit_equipment",
     "edit_house",
+    "mark_of",
     "move_equipment",
     "note_job",
     "numbers_to_write",
@@ -68,6 +72,7 @@ __all__ = [
     "retire_library_entry",
     "start_import",
     "swap_device",
+    "type_at_door",
     "undo_bulk_change",
     "write_rows",
 ]

@@ -107,7 +107,7 @@ def _lock(actor: Actor, equipment_id: int) -> Equipment:
 def _register(actor: Actor, site: Site, row: Equipment, entry: MonitorEntry, *, now: datetime) -> None:
     """Register the device of a piece. The caller holds the locks of the site and of the MAC's entry in the library."""
     _refuse_full(row)
-    kind = DeviceType.SENSOR if row.kind == EquipmentKind.SENSOR else _at_door(site, entry)
+    kind = DeviceType.SENSOR if row.kind == EquipmentKind.SENSOR else type_at_door(site, entry.mac, entry.model)
     checked = check_mac(
         actor, site=site, text=entry.mac, type=kind, model=entry.model or row.model, confirmed=entry.confirmed
     )
@@ -115,11 +115,11 @@ def _register(actor: Actor, site: Site, row: Equipment, entry: MonitorEntry, *, 
     insert(actor, device, checked, site, now=now)
 
 
-def _at_door(site: Site, entry: MonitorEntry) -> DeviceType:
-    """What is at the door: as its model says, else as the library does, else a door phone."""
-    kind = catalogue.type_of(entry.model)
+def type_at_door(site: Site, text: str, model: str = "") -> DeviceType:
+    """What with this MAC is at a door: as its model says, else as the library does, else a door phone."""
+    kind = catalogue.type_of(model)
     if kind is None:
-        known = LibraryEntry.objects.usable_at(site).filter(mac__in=_values(entry.mac), type__in=AT_DOORS).first()
+        known = LibraryEntry.objects.usable_at(site).filter(mac__in=_values(text), type__in=AT_DOORS).first()
         kind = DeviceType(known.type) if known else DeviceType.DOOR_PHONE
     return kind if kind in AT_DOORS else DeviceType.DOOR_PHONE
 

@@ -18,6 +18,7 @@ from accounts.typed import text
 from communities.actions import apartment_rows
 from communities.actions.apartment_rows import Master
 from communities.actions.apartments import APARTMENT_CHANGED, AUDITED
+from communities.actions.residents import may_edit_residents
 from communities.actions.sites import lock_site, may_configure
 from communities.models import Apartment, ServiceChange, Site, keys_of
 from devices import audit_sentences
@@ -59,10 +60,11 @@ def apply_sheet(
     """Apply what was typed into a sheet to exactly the apartments that the page showed, all of it or nothing (R14, R16–R23).
 
     Raises SheetOutdated with the apartments that somebody changed since, SheetRefused with the refusal of each wrong cell, and Refused
-    where nothing changes. New apartments are created together with their monitors (R18). `language` is that of new family masters. Locks:
-    site → apartments → family masters → MACs of the library → entitlements, each in the order of ids.
+    where nothing changes. Who edits residents and does not configure the site changes family masters alone. New apartments are created
+    together with their monitors (R18). `language` is that of new family masters. Locks: site → apartments → family masters → MACs of the
+    library → entitlements, each in the order of ids.
     """
-    if not may_configure(actor):
+    if not may_edit_residents(actor) or not (may_configure(actor) or _is_of_people(edits, new)):
         raise NotPermitted
     site = lock_site(actor, site_id)
     run = dry_run_of_sheet(actor, site, edits, new, lock=True)
@@ -86,6 +88,11 @@ def apply_sheet(
     audit.record_all(events)
     switching.follow(site, [*run.changed, *(row.pk for row in created.values())])
     return Applied(count, list(created.values()), change)
+
+
+def _is_of_people(edits: Mapping[int, Edit], new: Mapping[str, New]) -> bool:
+    """Whether nothing but family masters is changed."""
+    return not new and not any(edit.number is not None or edit.switches or edit.monitor for edit in edits.values())
 
 
 def _switch(actor: Actor, site: Site, run: SheetRun, *, now: datetime) -> ServiceChange | None:

@@ -3,6 +3,7 @@ writes."""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -26,7 +27,7 @@ from devices.errors import MonitorRequired
 
 Key = int | str  # an apartment by its id, a new one by what the caller calls it
 Cell = tuple[Key, str]
-LONGEST = {"number": 16, "floor": 32}
+LONGEST = {"number": 16, "floor": 32, "master": 120}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What is typed into the row of an apartment. None leaves a cell as it is; `switches` has those that are set. `version` and `master_was`
-    are what the page showed. With `may_wait` it waits for its monitor (R17)."""
+    """What is typed into the row of an apartment. None leaves a cell as it is; `switches` has those that are set. `version` and the mark
+    `master_was` of the family master's name say what the page showed. With `may_wait` it waits for its monitor (R17)."""
 
     version: int
     number: str | None = None
@@ -195,7 +196,7 @@ def dry_run_of_sheet(
         pk
         for pk, edit in edits.items()
         if run.homes[pk].apartment.version != edit.version
-        or (edit.master_was is not None and _name(run.homes[pk].master) != edit.master_was)
+        or (edit.master_was is not None and mark_of(_name(run.homes[pk].master)) != edit.master_was)
     ]
     _check_switches(run)
     _check_numbers(run)
@@ -225,6 +226,11 @@ def _buildings(site: Site, new: Mapping[str, New]) -> dict[int, Building]:
     if set(found) != wanted:
         raise Building.DoesNotExist
     return found
+
+
+def mark_of(shown: str) -> str:
+    """A short mark of a text that a page showed, by which it is known again."""
+    return f"{zlib.crc32(shown.encode()):08x}"
 
 
 def _name(master: Resident | None) -> str:
@@ -302,6 +308,8 @@ def _check_masters(run: SheetRun) -> None:
 
 def _check_person(run: SheetRun, key: Key, person: Person, there: Resident | None) -> None:
     try:
+        if len(text.line(person.name)) > LONGEST["master"]:
+            raise _too_long("master")
         values_of(run.site, person, there)
     except Refused as refusal:
         run.errors[key, "master"] = Refused(str(refusal), field="master")

@@ -206,7 +206,7 @@
   const fieldsOf = (form) => [...form.elements].filter((field) => field.name && field.name !== "csrfmiddlewaretoken" && !("loose" in field.dataset) && !/^(submit|button|file|password|fieldset)$/.test(field.type));
   const stateOf = (form) => JSON.stringify(fieldsOf(form).map((field) => [field.name, /^(checkbox|radio)$/.test(field.type) ? field.checked : field.value]));
   const isRefused = (form) => Boolean(form.querySelector("[aria-invalid=true]")); // it came back with errors: what stands in it is nowhere else
-  const isChanged = (form) => begun.has(form) && (isRefused(form) || begun.get(form) !== stateOf(form));
+  const isChanged = (form) => begun.has(form) && (isRefused(form) || ("cells" in form.dataset ? Boolean(form.querySelector(".chg-row")) : begun.get(form) !== stateOf(form)));
   function keep(forms) {
     const all_forms = watched();
     const typed = forms.map((form) => ({ at: all_forms.indexOf(form), fields: fieldsOf(form).map((field) => [field.name, field.type, field.value, field.checked]) }));

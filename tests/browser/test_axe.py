@@ -18,6 +18,7 @@ ORDER = (Role.INSTALLER, Role.DISTRIBUTOR, Role.OPERATOR, Role.MANAGER, Role.SUB
 LOOKED_AT: set[str] = set()
 # What a walk along links can't find, and why.
 BY_FORM_ONLY = {
+    "equipment-move": "only a piece of a community moves, and the walk looks at one piece, wherever it is",
     **dict.fromkeys(
         (
             "site-draft-list",

@@ -13,6 +13,7 @@ FREE_MAC = f"{FIRST_MAC + 20:012x}"  # in the installer's library, not in use
 
 
 def add_community(page: Page, name: str) -> None:
+    page.locator("summary", has_text="Add site").click()
     page.get_by_role("link", name="Add Community Site").first.click()
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label("Street").fill("Am Sandtorkai 41")

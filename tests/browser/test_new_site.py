@@ -11,26 +11,17 @@ from smartplus.demo import FIRST_MAC
 from tests.browser.installation import Installation
 from tests.browser.looks import listen, nothing_in
 from tests.browser.page_audit import look_at
+from tests.browser.pasting import paste
 
 MOST_CLICKS, MOST_SECONDS = 25, 120
 COUNT = """document.addEventListener("click", (event) => {
   if (event.isTrusted) sessionStorage.clicks = Number(sessionStorage.clicks || 0) + 1;
 }, true)"""
-PASTE = """(input, text) => {
-  const data = new DataTransfer();
-  data.setData("text", text);
-  input.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
-}"""
-
-
-def paste(page: Page, label: str, lines: list[str]) -> None:
-    """Click into a cell of the grid and paste a column from a spreadsheet."""
-    page.get_by_label(label).click()
-    page.get_by_label(label).evaluate(PASTE, "\n".join(lines))
 
 
 def begin(page: Page, name: str) -> None:
     """The first step, filled by keyboard."""
+    page.locator("summary", has_text="Add site").click()
     page.get_by_role("link", name="Add Community Site").first.click()
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label("Country").fill("Germany")
@@ -56,11 +47,10 @@ def test_ten_apartments_with_residents_and_monitors_take_few_clicks(installation
     page.get_by_role("button", name="Continue to Services").click()
     page.get_by_role("button", name="Continue to Devices").click()
     macs = [f"{FIRST_MAC + 30 + number:012X}" for number in range(10)]
-    paste(page, "Pier House 1.01, MAC address", macs)
+    paste(page.get_by_label("Pier House 1.01, MAC address"), macs)
     expect(page.locator("#entered")).to_contain_text("10 of 10")
-    paste(
-        page, "Pier House 1.01, Family master", [f"Resident {number}\tr{number}@mail.example" for number in range(10)]
-    )
+    people = [f"Resident {number}\tr{number}@mail.example" for number in range(10)]
+    paste(page.get_by_label("Pier House 1.01, Family master"), people)
     expect(page.get_by_label("Pier House 5.02, Email")).to_have_value("r9@mail.example")
     page.get_by_role("button", name="Continue to Review").click()
     page.get_by_role("button", name="Create site with 10 apartments").click()

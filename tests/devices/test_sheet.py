@@ -11,10 +11,10 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.errors import Refused
+from accounts.errors import NotPermitted, Refused
 from accounts.models import AuditEvent
 from communities import catalogue
-from communities.actions import apartments, residents, sites
+from communities.actions import apartments, assignments, residents, sites
 from communities.models import Apartment, Building, Entitlement, Resident, ServiceChange, Site
 from devices import actions, bulk
 from devices.actions import Edit, New, Person, apply_sheet
@@ -178,7 +178,7 @@ def test_what_somebody_else_changed_meanwhile_is_a_conflict(
     before = counts()
     for stale in (
         Edit(two.version, switches={"landline": False}),
-        Edit(two.version + 1, switches={}, master_was="Somebody"),
+        Edit(two.version + 1, switches={}, master_was=actions.mark_of("Somebody")),
     ):
         with pytest.raises(SheetOutdated) as outdated:
             apply({one.pk: Edit(one.version, switches=on), two.pk: stale})
@@ -195,6 +195,33 @@ def test_apartments_and_buildings_of_other_sites_are_not_found(
         apply({foreign.pk: Edit(1, number="2")})
     with pytest.raises(ObjectDoesNotExist):
         apply(new={"n1": New(other.pk, "1", "3", monitor=monitor(SECOND, "Hall"))})
+
+
+def test_a_manager_changes_family_masters_alone(people: People, flats: dict[str, Apartment], harbour: Site) -> None:
+    manages = {people.petra.membership.pk: False}
+    assignments.set_managers(people.ivan.actor, site_id=harbour.pk, pm_app_by_membership=manages, now=NOW)
+    one, two, _three = flats.values()
+
+    def do(edits: dict[int, Edit], new: dict[str, New] | None = None) -> Any:
+        return apply_sheet(people.petra.actor, site_id=harbour.pk, edits=edits, new=new or {}, now=LATER)
+
+    for more in ({"number": "9"}, {"switches": {"landline": True}}, {"monitor": monitor(SECOND, "Hall")}):
+        with pytest.raises(NotPermitted):
+            do({one.pk: Edit(one.version, master=Person("Ada Byron"), **more)})
+    with pytest.raises(NotPermitted):
+        do({}, {"n1": New(one.building_id, "1", "9")})
+    done = do(
+        {
+            one.pk: Edit(one.version, master=Person("Ada Byron")),
+            two.pk: Edit(two.version, master=Person("Ben", "ben@x.example")),
+        }
+    )
+    assert done.count == 2
+    found = Resident.objects.filter(is_master=True).order_by("apartment__number").values_list("name", "is_accepted")
+    assert list(found) == [
+        ("Ada Byron", True),
+        ("Ben", False),
+    ]  # as when a manager adds the person on the apartment's page
 
 
 def test_where_nothing_changes_it_is_refused(apply: Apply, flats: dict[str, Apartment]) -> None:

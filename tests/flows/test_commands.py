@@ -60,7 +60,7 @@ def test_the_demo_is_seeded_once_and_prints_logins_and_ids(settings: Any) -> Non
     call_command("demo", json=True, stdout=out)
     said = json.loads(out.getvalue())
     assert set(said["logins"]) == {email for email, _role in demo.LOGINS}
-    assert set(said["sites"]) == {"Harbour View", "Les Tilleuls"}
+    assert set(said["sites"]) == {"Harbour View", "Les Tilleuls", "Speicher 7 Offices", "Villa Elbe"}
     counts = (User.objects.count(), Organization.objects.count(), Site.objects.count(), AuditEvent.objects.count())
     call_command("demo", verbosity=0)
     assert counts == (

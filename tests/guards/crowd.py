@@ -12,7 +12,9 @@ from accounts.models import ApiToken, AuditEvent, Invitation, Membership, Notice
 from communities.models import (
     Apartment,
     Building,
+    CommercialAccount,
     Entitlement,
+    Equipment,
     ManagerAssignment,
     Resident,
     Site,
@@ -141,6 +143,10 @@ def crowd(world: World, *, estate: str, payer: str, count: int, first: int = FIR
     many(LibraryEntry, entry.pk, mac=mac)
     many(Device, device.pk, mac=mac, name_key=name, name_order=name, library_entry_id=ident)
     many(Entitlement, item.pk, target_id=ident)
+    piece = Equipment.objects.filter(site=site).earliest("pk")
+    many(Equipment, piece.pk, name=name, name_key=name, name_order=name, target_id=ident)
+    account = CommercialAccount.objects.filter(installer=site.installer_id).earliest("pk")
+    many(CommercialAccount, account.pk, name=name, name_order=name, target_id=ident)
     many(Order, order.pk, number=name)
     many(OrderLine, line.pk, order_id=ident, entitlement_id=ident)
     many(OrderEvent, OrderEvent.objects.filter(order=order).earliest("pk").pk, order_id=ident)

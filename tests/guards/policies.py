@@ -26,14 +26,19 @@ PARAMETERS = {
     "digest": "link",
     "version": "text",
     "language": "language",
+    "kind": "equipment_kind",
     "gateway": "gateway",
     "event_id": "event",
     "notice_id": "notice",
     "membership_id": "member",
     "organization_id": "firm",
     "handover_id": "handover",
+    "equipment_id": "equipment",
+    "account_id": "account",
 }
 BY_ROUTE = {
+    **dict.fromkeys(("house-site", "house-edit"), "house"),
+    **dict.fromkeys(("commercial-site", "commercial-edit", "account-new", "account-switch"), "commercial"),
     "cart": "cart",
     "cart-term": "cart",
     "auto-renewal-stop": "auto_renewal",
@@ -61,6 +66,7 @@ NOBODYS: dict[str, str] = {
     "language": "en",
     "gateway": "stripe",
     "address_kind": "needed-other",
+    "equipment_kind": "lock",
 }  # kinds that belong to no tenant, and one of each
 
 # Name of a field or of a word in the query → the kind of thing it names. A name that isn't here is tried with all kinds.
@@ -73,6 +79,7 @@ FIELDS: dict[str, str] = {
     "installer": "installer",
     "distributor": "distributor",
     "building": "building",
+    "apartment": "apartment",
     "cart": "cart",
     "site": "site",
     "follows": "price_list",
@@ -91,9 +98,9 @@ FIELDS: dict[str, str] = {
     **dict.fromkeys(("technicians_after", "technicians_before"), "technician"),
 }
 IDS = (
-    "site", "building", "apartment", "resident", "device", "entry", "entitlement", "cart", "order_id", "auto_renewal", "method",
-    "installer", "membership", "price_list", "event", "notice", "member", "firm", "request", "handover", "session", "token", "webhook",
-    "failure",
+    "site", "building", "apartment", "resident", "device", "equipment", "account", "entry", "entitlement", "cart", "order_id",
+    "auto_renewal", "method", "installer", "membership", "price_list", "event", "notice", "member", "firm", "request", "handover",
+    "session", "token", "webhook", "failure",
 )  # fmt: skip
 # Fields that name nothing: counters, switches, and what is not ours.
 PLAIN = {
@@ -152,6 +159,7 @@ FILL = {
     "rows": "0C1105FF0001",
     "free_members": "4",
     "note": "walked",
+    "flat": "",  # belongs to the building that is chosen above it
     "valid_from": "2027-01-01",
     "to_name": OTHER,
     "expires_on": "2027-01-01",
@@ -169,12 +177,14 @@ REFUSED = {
     "settings-tokens": "no password is known here",
     "settings-address": "no password is known here",
     "device-remove": "the last required monitor stays (R19)",
+    "account-switch": "as the page stands nothing is switched",
     "site-handover of subdistributor": "below Sam is one installer only, so there is nobody to offer a site to",
     **dict.fromkeys(
         ("apartment-archive", "building-archive", "site-archive"), "an open order holds something of it (R78)"
     ),
     **dict.fromkeys(("apartment-delete", "building-delete", "site-delete"), "somebody lives there (R78)"),
     "library-retire": "a MAC in use stays (R72)",
+    "sheet-changes": "a sheet that is sent as it stands changes nothing; tests/portal/sheet/test_editing.py changes it",
 }
 
 
@@ -193,7 +203,18 @@ def _all(*names: str) -> tuple[tuple[str, None], ...]:
     return tuple((name, None) for name in names)
 
 
-OF_SITES = ("site", "building", "apartment", "resident", "device", "entitlement")
+OF_SITES = (
+    "site",
+    "building",
+    "apartment",
+    "resident",
+    "device",
+    "equipment",
+    "commercial",
+    "account",
+    "house",
+    "entitlement",
+)
 TREE_A, TREE_B = ("hafen", "pine", "norden"), ("zephyr",)
 OTHER_TREE = {"zephyr", "mallory", "igor"}
 REACHES: dict[str, Reach] = {
@@ -245,6 +266,7 @@ PLEAS = {
 }
 # Addresses that show another form for each word in their query; a role that may not use a word is answered 404.
 QUERIES = {
+    "site-detail": ["edit=1"],
     "user-new": [f"kind={kind}" for kind in ("distributor", "subdistributor", "installer", "manager", "technician", "colleague")],
 }  # fmt: skip
 # What the API may answer to the own token as well: nobody lends a scope that it has not.

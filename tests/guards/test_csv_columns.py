@@ -5,20 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from accounts.models import Acceptance, AuditEvent, Organization, User
+from communities import catalogue
 from communities.actions.targets import relabel
-from communities.models import Apartment, Entitlement, Resident, Site
-from devices.models import LibraryEntry
+from communities.models import Apartment, CommercialAccount, Entitlement, Equipment, Resident, Site
+from devices.models import Device, LibraryEntry
 from subscriptions.models import Order
 from tests import spreadsheets
 from tests.guards import routes as addresses
 from tests.guards.browser import Answer, Browser
 from tests.guards.planted import unguarded
 from tests.guards.walker import WALKERS, Walker
+from tests.people import NOW
 
 pytestmark = [pytest.mark.walk, pytest.mark.django_db, pytest.mark.xdist_group("csv")]
 Row = dict[str, str]
@@ -33,6 +35,8 @@ FILES = {
     "sites": ("site-list", "dora", ""),
     "differences": ("differences", "dora", ""),
     "site-differences": ("site-differences", "ivan", ""),
+    "equipment": ("equipment-list", "ivan", ""),
+    "accounts": ("commercial-site", "ivan", ""),
     "library": ("library-list", "dora", ""),
     "orders": ("order-list", "dora", ""),
     "apartments": ("site-detail", "ivan", ""),
@@ -232,6 +236,37 @@ def test_sites(browser: Browser) -> None:
             "Site": "HAFENMARK View", "Installer": browser.world.cast.ivan.firm.name, "Type": "Community", "Address": "Kai 1, 24103 Kiel",
             "Country": "DE", "Time zone": "Pacific/Auckland", "Apartments": "7", "Required monitors": "6", "Monitors there": "4",
             "Apps": "5", "Paid Apps": "2", "Next expiry": "2026-12-22",
+        },
+    )  # fmt: skip
+
+
+def test_equipment(browser: Browser) -> None:
+    site = browser.world.sites["hafen"]
+    lock, device = Equipment.objects.get(site=site), Device.objects.filter(site=site).earliest("pk")
+    Equipment.objects.filter(pk=lock.pk).update(address="rtsp://10.4.0.21")
+    Device.objects.filter(pk=device.pk).update(equipment=lock)
+    Entitlement.objects.filter(target__equipment=lock).pay_until(NOW + timedelta(days=30), paid_variant=catalogue.EACH)
+    (row,) = table(browser, "equipment")
+    proved(
+        row,
+        {
+            "Kind": "Third-party lock", "Name": "HAFENMARK lock", "Make or model": "iTec", "MAC": str(device.address),
+            "Serial number": "HAFENMARK", "Address": "rtsp://10.4.0.21", "Place": "HAFENMARK House", "Works": "Yes",
+            "Paid until": "2026-12-22",
+        },
+    )  # fmt: skip
+
+
+def test_accounts(browser: Browser) -> None:
+    account = CommercialAccount.objects.get(name="Porter HAFENMARK")
+    CommercialAccount.objects.filter(pk=account.pk).update(mobile="+49401234567")
+    Entitlement.objects.filter(target__account=account).pay_until(NOW + timedelta(days=30), paid_variant=catalogue.EACH)
+    (row,) = table(browser, "accounts")
+    proved(
+        row,
+        {
+            "Name": "Porter HAFENMARK", "Account": "Personnel", "Email": "porter@hafenmark.example", "Mobile": "'+49 40 1234567",
+            "Intercom": "Yes", "Paid until": "2026-12-22",
         },
     )  # fmt: skip
 

@@ -43,6 +43,7 @@ EXCEPTIONS = {
     ("smartplus/portal/operator/views.py", "state"): "of a payment or a message: a code",
     ("smartplus/portal/operator/views.py", "kind"): "of a message: a code",
     ("smartplus/portal/operator/views.py", "subject"): "of a payment: the number of what it pays",
+    ("smartplus/portal/commercial/lists.py", "kind"): "of an account: a code",
     ("smartplus/portal/handovers/lists.py", "state"): "of an offer: a code",
     ("smartplus/portal/jobs/lists.py", "state"): "of a job: a code",
     ("smartplus/portal/orders/lists.py", "state"): "of an order: a code",

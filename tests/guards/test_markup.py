@@ -36,17 +36,6 @@ UNSEEN = {
     "LibraryEntry.note": "is kept, and on no page",
     "Notice.body": "is in the mail",
     "Handover.reason": "is told of offers that were refused; the world's were not",
-    **dict.fromkeys(
-        (
-            "CommercialAccount.mobile",
-            "CommercialAccount.name",
-            "Equipment.maker",
-            "Equipment.model",
-            "Equipment.name",
-            "Equipment.serial",
-        ),
-        "is kept by actions that have no page yet",
-    ),
     "Target.floor": "sorts what is billed; its pages show the apartment's own",
 }
 

@@ -49,6 +49,8 @@ MOMENTS = {
     "apartment-restore": ("an apartment is archived", "archive/list.html", "{% url 'apartment-restore' row.pk %}"),
     "building-restore": ("a building is archived", "archive/list.html", "{% url 'building-restore' row.pk %}"),
     "site-restore": ("a site is archived", "sites/site.html", "{% url 'site-restore' site.pk %}"),
+    "account-restore": ("an account is archived", "commercial/account.html", "{% url 'account-restore' account.pk %}"),
+    "equipment-restore": ("a piece is archived", "equipment/detail.html", "{% url 'equipment-restore' piece.pk %}"),
     "no-renewal": ("an empty apartment renews", "differences/list.html", '<form id="act" method="post"'),
     "renew-again": ("something was just taken out", "differences/list.html", "{% url 'renew-again' %}"),
     "accept-terms": ("terms changed since", "security/accept.html", 'method="post"'),
@@ -64,11 +66,13 @@ MOMENTS = {
 REFUSED = {
     "settings-security": "no app is at hand that makes the codes",
     "device-remove": "the last required monitor stays (R19)",
+    "account-switch": "as the page stands nothing is switched",
     "site-handover of subdistributor": "below Sam is one installer only, so there is nobody to offer a site to",
     **dict.fromkeys(
         ("apartment-archive", "building-archive", "site-archive"), "an open order holds something of it (R78)"
     ),
     **dict.fromkeys(("apartment-delete", "building-delete", "site-delete"), "somebody lives there (R78)"),
+    "sheet-changes": "a sheet that is sent as it stands changes nothing; tests/portal/sheet/test_editing.py sends it twice",
     "user-activity of subdistributor": "below Sam is one person only, the last administrator of her firm",
 }
 TOLD = {"AuditEvent", "Notice"}  # what tells of a deed; of a deed that was done twice each tells of its own

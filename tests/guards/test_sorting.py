@@ -108,6 +108,18 @@ def test_the_residents_of_a_site_are_sorted_by_each_head(grown: Browser, pages: 
     _check(grown, pages, "petra", f"/sites/{site.pk}/residents/?show=present", columns)
 
 
+def test_the_equipment_of_a_site_is_sorted_by_each_head(grown: Browser, pages: list[keyset.Page[Any]]) -> None:
+    address = f"/sites/{grown.world.sites['hafen'].pk}/equipment/"
+    for person, query in (("ivan", ""), ("petra", "?kind=lock"), ("dora", "?q=a")):
+        _check(grown, pages, person, address + query, {"name", "place"})
+
+
+def test_the_people_of_a_commercial_site_are_sorted_by_each_head(grown: Browser, pages: list[keyset.Page[Any]]) -> None:
+    address = f"/sites/{grown.world.holdings['hafen'].keys['commercial'][0]}/doors-and-people/"
+    for person, query in (("ivan", ""), ("dora", "?q=a")):
+        _check(grown, pages, person, address + query, {"name", "kind", "intercom"})
+
+
 def _check(browser: Browser, pages: list[keyset.Page[Any]], person: str, address: str, columns: set[str]) -> None:
     first = browser.ask(person, "GET", address)
     assert first.status == 200, first.problem

@@ -67,8 +67,8 @@ def test_what_the_actions_build_and_pay_keeps_to_its_tenant(order: Order, foreig
 def test_the_demo_keeps_its_two_trees_apart(settings: Any) -> None:
     settings.DEMO = True
     demo.seed(NOW)
-    assert Site.objects.count() == 2
-    assert Device.objects.count() == 13
+    assert Site.objects.count() == 4
+    assert Device.objects.count() == 20
     assert_tenants_consistent()
 
 

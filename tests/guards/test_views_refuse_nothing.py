@@ -22,9 +22,12 @@ LINK_OVER = "a link by mail that ended has a page of its own, for people who are
 # What catches an error of an action outside the kit, and why.
 CAUGHT = {
     "bulk/sums.py:MissingPrice": NO_PRICE,
+    "commercial/queries.py:MissingPrice": NO_PRICE,
+    "houses/queries.py:MissingPrice": NO_PRICE,
     "imports/prices.py:MissingPrice": NO_PRICE,
     "price_preview/queries.py:MissingPrice": NO_PRICE,
     "requests/views.py:CantQuote": NO_PRICE,
+    "sheet/review.py:MissingPrice": NO_PRICE,
     "sheet/strip.py:MissingPrice": NO_PRICE,
     "subscription/checkout.py:CantQuote": NO_PRICE,
     "subscription/chosen.py:CantQuote": NO_PRICE,

@@ -186,6 +186,7 @@ FOR_OTHERS = (
     "/management/commands/",  # the command line speaks English
     "/migrations/",
     "smartplus/demo.py",  # people and houses that are invented, and what the command line says
+    "smartplus/demo_sites.py",  # the same
     "smartplus/scale/",  # the same, for load
     "smartplus/bench/",  # read on the command line
     "payments/sandbox/",  # a stand-in of the gateway

@@ -96,15 +96,15 @@ class Ledger:
             return row["pk"] != self.world.person(person).membership.user_id if known else _is_stray(row["pk"], firm)
         if model is Organization and row["pk"] in self.tree:
             return not self.tree[row["pk"]].path.startswith(firm.path)
-        if model is Site and row["pk"] in {site.pk for site in self.world.sites.values()}:
-            return row["pk"] not in {self.world.sites[name].pk for name in reach.estates}
+        all_sites, own = self.world.sites_of(self.world.sites), self.world.sites_of(reach.estates)
+        if model is Site and row["pk"] in all_sites:
+            return row["pk"] not in own
         if self._is_of_an_offer(table, row, firm):
             return False
         said = self.claims[table]
-        all_sites = {site.pk for site in self.world.sites.values()}
         sites = {row[path] for path in said.get("site", ()) if row[path] in all_sites}
         if sites:
-            return not sites <= {self.world.sites[name].pk for name in reach.estates}
+            return not sites <= own
         firms = {row[path] for claim, paths in said.items() if claim != "site" for path in paths if row[path]}
         lines = [self.tree[pk].path for pk in firms if pk in self.tree]
         return bool(lines) and not max(lines, key=len).startswith(firm.path)

@@ -94,6 +94,11 @@ class World:
     sites: dict[str, Site]
     api_tokens: dict[str, str] = field(default_factory=dict)  # of each of the cast, as programs send them
 
+    def sites_of(self, estates: Iterable[str]) -> set[int]:
+        """The ids of all sites of these estates, of each project type."""
+        kinds = ("site", "commercial", "house")
+        return {int(key) for name in estates for kind in kinds for key in self.holdings[name].keys.get(kind, ())}
+
     def person(self, name: str) -> Person:
         """One of the cast."""
         found: Person = getattr(self.cast, name)
@@ -281,7 +286,7 @@ def _estate(
     held.add("import", *(_import(installer, site, mark) for _n in range(2)))
     basics = {"name": f"{mark} Draft", **ADDRESS}
     held.add("draft", drafts.start_draft(actor, parts={"basics": basics}, now=NOW).pk)
-    _other_types(actor, held, mark)
+    _other_types(actor, held, mark, managers=managers, technicians=technicians)
     entries = LibraryEntry.objects.filter(serial__contains=f"-{MACS[name][-2:]}")
     held.add("entry", *entries.filter(devices=None).order_by("-pk").values_list("pk", flat=True))
     held.add("entry", *entries.order_by("pk").values_list("pk", flat=True)[:1])
@@ -303,20 +308,29 @@ def _estate(
     held.add("firm_below", next((one.firm.pk for one in managers), installer.firm.pk))
 
 
-def _other_types(actor: Actor, held: Holding, mark: str) -> None:
-    """A commercial site with two doors and an account, and a house."""
+def _other_types(
+    actor: Actor, held: Holding, mark: str, *, managers: Iterable[Person], technicians: Iterable[Person]
+) -> None:
+    """A commercial site with two doors and an account, and a house, with the people of the estate."""
     basics = {**ADDRESS, "street": f"{mark} Street 2", "city": f"{mark} City"}
     works = commercial.create_commercial(
         actor, basics={**basics, "name": f"{mark} Works"}, elevator_control=True, time_attendance=True, now=NOW
     )
     for name in ("Gate", "Yard"):
-        device_actions.add_equipment(actor, site_id=works.pk, kind="door", piece=Piece(f"{mark} {name}"), now=NOW)
-    holder = Holder("personnel", f"Porter {mark}", f"porter@{mark.lower()}.example")
+        device_actions.add_equipment(
+            actor, site_id=works.pk, kind="door", piece=Piece(f"{mark} {name}", model="A08"), now=NOW
+        )
+    holder = Holder("personnel", f"Porter {mark}", f"porter@{mark.lower()}.example", "+49 40 1234567")
     account = commercial_accounts.add_account(actor, site_id=works.pk, holder=holder, now=NOW)
     unit = device_actions.add_house(
         actor, basics={**basics, "name": f"{mark} Villa"}, free_members=4,
         switches=dict.fromkeys(catalogue.SWITCHES, False), options=OPTIONS, now=NOW,
     )  # fmt: skip
+    for site in (works, unit.site):
+        apps = {one.membership.pk: False for one in managers}
+        assignments.set_managers(actor, site_id=site.pk, pm_app_by_membership=apps, now=NOW)
+        ids = [one.membership.pk for one in technicians]
+        assignments.set_technicians(actor, site_id=site.pk, membership_ids=ids, now=NOW)
     held.add("account", account.pk)
     held.add("commercial", works.pk)
     held.add("house", unit.site_id)

@@ -28,14 +28,10 @@ from communities.models import (
     CommercialAccount,
     Entitlement,
     Equipment,
-    ManagerAssignment,
     Resident,
     ServiceChange,
     Site,
     SiteDraft,
-    Target,
-    TechnicianAssignment,
-    keys_of,
 )
 from devices import actions as device_actions
 from devices import bulk, imported
@@ -297,6 +293,13 @@ def _sheet(case: Case) -> dict[str, Any]:
     return {"site_id": case.site.pk, "edits": {flat.pk: edit}, "new": {"n1": added}}
 
 
+def _sheet_of_people(case: Case) -> dict[str, Any]:
+    """A family master alone."""
+    flat = case.row(Apartment, "apartment")
+    edit = device_actions.Edit(flat.version, master=device_actions.Person("New Name", "new@x.example"))
+    return {"site_id": case.site.pk, "edits": {flat.pk: edit}, "new": {}}
+
+
 def _import(case: Case) -> dict[str, Any]:
     line = imported.Line(2, {"number": "93", "floor": "9", "mac": _free_mac(case), "monitor": "Hall"})
     return {
@@ -361,7 +364,6 @@ def _piece(case: Case, **change: Any) -> dict[str, Any]:
 
 
 def _account(case: Case, **change: Any) -> dict[str, Any]:
-    _assigned(case, "commercial")
     row = case.row(CommercialAccount, "account")
     CommercialAccount.objects.filter(pk=row.pk).update(version=row.version, **change)
     return {"account_id": row.pk, "version": row.version}
@@ -372,24 +374,13 @@ def _sensor_mac(case: Case) -> str:
     return str(case.row(LibraryEntry, "entry"))
 
 
-def _assigned(case: Case, kind: str) -> Site:
-    """Another site of the estate, which its people look after for once."""
-    site = Site.objects.get(pk=case.key(kind))
-    for manager in ManagerAssignment.objects.filter(site=case.site):
-        target = Target.objects.create(**keys_of(site), kind="manager")
-        ManagerAssignment.objects.create(**keys_of(site), membership=manager.membership, target=target, created_at=NOW)
-    for technician in TechnicianAssignment.objects.filter(site=case.site):
-        TechnicianAssignment.objects.create(**keys_of(site), membership=technician.membership, created_at=NOW)
-    return site
-
-
 def _house() -> dict[str, Any]:
     off = dict.fromkeys(catalogue.SWITCHES, False)
     return {"basics": {"name": "New villa", **ADDRESS}, "free_members": 4, "switches": off, "options": OPTIONS}
 
 
 def _same_house(case: Case) -> dict[str, Any]:
-    site = _assigned(case, "house")
+    site = case.row(Site, "house")
     return {
         "site_id": site.pk, "version": site.version, "basics": {"name": "Villa", **ADDRESS},
         "switches": {**dict.fromkeys(catalogue.SWITCHES, False), "landline": True}, "options": OPTIONS,
@@ -397,7 +388,7 @@ def _same_house(case: Case) -> dict[str, Any]:
 
 
 def _same_works(case: Case) -> dict[str, Any]:
-    site = _assigned(case, "commercial")
+    site = case.row(Site, "commercial")
     return {
         "site_id": site.pk, "version": site.version, "basics": {"name": "Works", **ADDRESS}, "elevator_control": False, "time_attendance": True,
     }  # fmt: skip
@@ -725,7 +716,7 @@ TABLE: dict[str, Row] = {
         "I", lambda c: {"basics": {"name": "New works", **ADDRESS}, "elevator_control": True, "time_attendance": True}
     ),
     "commercial.edit_commercial": Row("DSIT", _same_works),
-    "commercial_accounts.add_account": Row("ITM", lambda c: {"site_id": _assigned(c, "commercial").pk, "holder": HOLDER}),
+    "commercial_accounts.add_account": Row("ITM", lambda c: {"site_id": c.key("commercial"), "holder": HOLDER}),
     "commercial_accounts.edit_account": Row("ITM", lambda c: {**_account(c), "holder": HOLDER}),
     "commercial_accounts.switch_intercoms": Row(
         "ITM",
@@ -761,6 +752,7 @@ TABLE: dict[str, Row] = {
     "bulk.apply_bulk_change": Row("IT", _bulk),
     "bulk.undo_bulk_change": Row("IT", _bulk_back),
     "sheet.apply_sheet": Row("IT", _sheet),
+    "sheet.apply_sheet:masters": Row("ITM", _sheet_of_people),
     "structures.create_site": Row("I", _new_site),
     "structures.add_building": Row(
         "IT", lambda c: {"site_id": c.site.pk, "building": NewBuilding("Annexe", [NewApartment("1", "1")])}

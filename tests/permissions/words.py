@@ -207,6 +207,7 @@ WORDS: dict[str, tuple[audit.Word, ...]] = {
         residents.RESIDENT_ADDED,
         registration.DEVICE_REGISTERED,
     ),
+    "sheet.apply_sheet:masters": (sheet.SHEET_APPLIED, residents.RESIDENT_CHANGED),
     "library.add_to_library": (library.LIBRARY_ADDED, library.ENTRY_ADDED),
     "library.assign_library_entry": (library.ENTRY_ASSIGNED,),
     "library.retire_library_entry": (library.ENTRY_RETIRED,),

@@ -7,13 +7,12 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from communities.actions.residents import says_yes
-from communities.models import Apartment, Building
+from communities.models import Apartment, Building, Kind
 from devices import actions
 from smartplus import access, past_forms
 from smartplus.portal.apartments.forms import ApartmentForm, MonitorRows, Sheet
@@ -22,8 +21,9 @@ from smartplus.portal.kit.monitors import with_fixed
 from smartplus.portal.kit.once import once_where
 from smartplus.portal.kit.responses import posted
 from smartplus.portal.price_preview import queries as price_preview
-from smartplus.portal.residents.queries import household
+from smartplus.portal.residents.queries import household_of
 from smartplus.portal.sites.site_context import READERS, WORKERS, apartment_page, site_context, visible_site
+from smartplus.portal.sites.tabs import home_of
 
 PAGE = "apartments/form.html"
 
@@ -31,14 +31,12 @@ PAGE = "apartments/form.html"
 @access.roles(*READERS)
 @require_safe
 def apartment_detail(request: access.PortalRequest, apartment_id: int) -> HttpResponse:
-    """One apartment: switches, people, devices, paid services, and what works."""
+    """One apartment: switches, people, devices, paid services, and what works. The unit of a house has the page of the house."""
     shown = apartment_page(request, apartment_id, with_archived=True)
-    people = household(shown["residents"], shown["site"].free_members)
-    return render(
-        request,
-        "apartments/detail.html",
-        {**shown, "household": people, "may_accept": shown["may_house"] and says_yes(request.actor)},
-    )
+    site = shown["site"]
+    if site.kind == Kind.HOUSE:
+        return redirect(home_of(site), site.pk)
+    return render(request, "apartments/detail.html", {**shown, **household_of(request.actor, shown)})
 
 
 @access.roles(*WORKERS)

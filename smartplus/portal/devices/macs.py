@@ -7,9 +7,9 @@ from django.shortcuts import render
 from django.utils.html import format_html_join
 from django.views.decorators.http import require_safe
 
-from communities.models import Site
+from communities.models import EquipmentKind, Site
 from devices import mac, reports
-from devices.actions import CheckedMac, check_mac
+from devices.actions import AT_DOORS, CheckedMac, check_mac, type_at_door
 from devices.catalogue import TYPE_LABELS, DeviceType
 from devices.errors import MacRefused
 from devices.models import LibraryEntry
@@ -29,7 +29,7 @@ def mac_check(request: access.PortalRequest, site_id: int) -> HttpResponse:
     text, checked, problem, suggestion = _typed(request), None, "", None
     if text.strip():
         checked, refusal = responses.checked(
-            lambda: check_mac(request.actor, site=site, text=text, type=_type(request))
+            lambda: check_mac(request.actor, site=site, text=text, type=_type(request, site, text))
         )
         problem = str(refusal or "")
         suggestion = refusal.suggestion if isinstance(refusal, MacRefused) else None
@@ -49,7 +49,7 @@ def free_macs(request: access.PortalRequest, site_id: int) -> HttpResponse:
     """The installer's own free MACs that begin with the typed text, as options of a datalist."""
     site = Site.objects.visible_to(request.actor).get(pk=site_id)
     seen = LibraryEntry.objects.visible_to(request.actor).usable_at(site)
-    found = reports.free_macs(seen, site=site, type=_type(request), text=_typed(request))
+    found = reports.free_macs(seen, site=site, types=_types(request), text=_typed(request))
     return HttpResponse(
         format_html_join(
             "",
@@ -65,9 +65,17 @@ def _typed(request: access.PortalRequest) -> str:
     return request.GET.get(next(names, "mac"), "")[:LONGEST]
 
 
-def _type(request: access.PortalRequest) -> DeviceType:
+def _types(request: access.PortalRequest) -> tuple[DeviceType, ...]:
+    """What may be at the place: of a door more than one type."""
     wanted = request.GET.get("type", "")
-    return DeviceType(wanted) if wanted in TYPE_LABELS else DeviceType.INDOOR_MONITOR
+    if wanted == EquipmentKind.DOOR:
+        return AT_DOORS
+    return (DeviceType(wanted) if wanted in TYPE_LABELS else DeviceType.INDOOR_MONITOR,)
+
+
+def _type(request: access.PortalRequest, site: Site, text: str) -> DeviceType:
+    types = _types(request)
+    return type_at_door(site, text) if len(types) > 1 else types[0]
 
 
 def _device(checked: CheckedMac | None) -> str:

@@ -114,7 +114,7 @@ def device_remove(request: access.PortalRequest, device_id: int) -> HttpResponse
 
 def _device_context(request: access.PortalRequest, device: Device) -> dict[str, Any]:
     shown = site_context(request, device.site, "apartments")
-    return {**shown, "device": device, "apartment": device.apartment}
+    return {**shown, "device": device, "apartment": device.apartment, "back": _home(device)}
 
 
 def _device(request: access.PortalRequest, device_id: int) -> Device:
@@ -123,6 +123,8 @@ def _device(request: access.PortalRequest, device_id: int) -> Device:
 
 
 def _home(device: Device) -> str:
+    if device.equipment_id:
+        return reverse("equipment-detail", args=[device.equipment_id])
     if device.apartment_id:
         return reverse("apartment-detail", args=[device.apartment_id])
     return reverse("site-detail", args=[device.site_id])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -81,10 +81,17 @@ def compare(
     for sent, fresh in pairs:
         if not fresh.is_bound:
             differences += _merged(sent, fresh)
+    again: str = getattr(pairs[0][1], "home", request.get_full_path())
+    return view_of(request, of, differences, again=again, is_own=is_own)
+
+
+def view_of(
+    request: PortalRequest, of: Q, differences: Iterable[Difference], *, again: str, is_own: bool = False
+) -> ConflictView:
+    """Differences that a page found itself, with who saved first."""
     event = AuditEvent.objects.visible_to(request.actor).filter(of).first()
     is_self = is_own or (event is not None and event.user_id == request.actor.user_id)
     who, what = (event.who, vocabulary.label(event.action)) if event is not None else ("", "")
-    again: str = getattr(pairs[0][1], "home", request.get_full_path())
     return ConflictView(who, what, is_self, event.at if event else None, tuple(differences), again)
 
 

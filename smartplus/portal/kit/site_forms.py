@@ -62,7 +62,9 @@ class BasicsFields(PlaceForm):
 
 
 class ServiceFields(forms.Form):
-    """The feature section: a switch for each service, and what stands inside the cards."""
+    """The feature section: a switch for each service, and what stands inside the cards. `codes` are those that a project type has."""
+
+    codes: tuple[str, ...] = catalogue.SWITCHES
 
     camera_residents = forms.BooleanField(label=_("Residents may watch"), required=False, initial=True)
     camera_administrators = forms.BooleanField(label=_("Administrators may watch"), required=False, initial=True)
@@ -76,7 +78,7 @@ class ServiceFields(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for service in catalogue.SERVICES:
+        for service in map(catalogue.BY_CODE.__getitem__, self.codes):
             self.fields[service.code] = forms.BooleanField(
                 label=str(service.label), required=False, initial=service.default
             )
@@ -84,7 +86,7 @@ class ServiceFields(forms.Form):
     @property
     def switches(self) -> dict[str, bool]:
         """The feature section as sent."""
-        return {code: bool(self.cleaned_data[code]) for code in catalogue.SWITCHES}
+        return {code: bool(self.cleaned_data.get(code)) for code in catalogue.SWITCHES}
 
     @property
     def options(self) -> dict[str, Any]:
@@ -104,7 +106,14 @@ class ServiceFields(forms.Form):
     def groups(self) -> list[tuple[Promise, list[Card]]]:
         """The feature section's two groups."""
         return [
-            (label, [self._card(service) for service in catalogue.SERVICES if service.group == group])
+            (
+                label,
+                [
+                    self._card(service)
+                    for service in catalogue.SERVICES
+                    if service.group == group and service.code in self.codes
+                ],
+            )
             for group, label in GROUPS
         ]
 

@@ -53,7 +53,14 @@ LIBRARY = List(
 )
 # columns that rows need; the tables have many more
 SHOWN = ("mac", "model", "type", "serial", "status", "version", "installer__name")
-PLACED = ("library_entry", "site__name", "building__name", "apartment__number", "apartment__building__name")
+PLACED = (
+    "library_entry",
+    "equipment",
+    "site__name",
+    "building__name",
+    "apartment__number",
+    "apartment__building__name",
+)
 
 
 @access.roles(Role.OPERATOR, Role.DISTRIBUTOR, Role.INSTALLER, Role.TECHNICIAN)

@@ -81,8 +81,11 @@ def cells(
 
 
 def _place(device: Device) -> SafeString:
-    flat = device.apartment_id
-    url = address("apartment-detail", flat) if flat else address("site-detail", device.site_id)
+    url = address("site-detail", device.site_id)
+    if device.equipment_id:
+        url = address("equipment-detail", device.equipment_id)
+    elif device.apartment_id:
+        url = address("apartment-detail", device.apartment_id)
     return as_html('<a class="n" href="{}">{}</a><span class="t12 mute">{}</span>', url, device.place, device.site.name)
 
 

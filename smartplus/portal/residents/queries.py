@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Q
 
 from accounts.scope import Actor
+from communities.actions.residents import says_yes
 from communities.households import MAX_MEMBERS, beyond_free
 from communities.models import Apartment, Entitlement, Mode, Resident, Stage, Target, targets
 
@@ -54,6 +56,12 @@ def household(people: Iterable[Resident], free: int) -> Household:
     stages = (Stage.PRESENT, Stage.WAITING, Stage.FUTURE)
     present, waiting, arriving = (tuple(row for row in rows if row.stage == stage) for stage in stages)
     return Household(present, waiting, arriving, free)
+
+
+def household_of(actor: Actor, shown: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page of an apartment or of a house says of the people there; `shown` is what the page says of the rest."""
+    people = household(shown["residents"], shown["site"].free_members)
+    return {"household": people, "may_accept": shown["may_house"] and says_yes(actor)}
 
 
 @dataclass(frozen=True, slots=True)

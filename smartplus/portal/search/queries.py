@@ -120,6 +120,8 @@ def exact(actor: Actor, text: str) -> str:
 
 
 def _place(device: Device) -> str:
+    if device.equipment_id:
+        return reverse("equipment-detail", args=[device.equipment_id])
     if device.apartment_id:
         return reverse("apartment-detail", args=[device.apartment_id])
     return reverse("site-detail", args=[device.site_id])

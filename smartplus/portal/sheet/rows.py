@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -18,7 +18,7 @@ from smartplus.portal.kit.contact_tags import mac
 from smartplus.portal.kit.day_tags import end_day
 from smartplus.portal.kit.link_tags import address
 from smartplus.portal.kit.markup import as_html
-from smartplus.portal.kit.status_tags import icon, status
+from smartplus.portal.kit.status_tags import status
 from smartplus.portal.sheet.groups import Counts, House
 from smartplus.portal.sites.tags import tone_of, word_of
 
@@ -34,12 +34,12 @@ class Unit(NamedTuple):
 
 
 class UnitCells(NamedTuple):
-    """One apartment: its number and people, its switches, its monitors (`mono` is the class of MACs), and its App."""
+    """One apartment: its number and people, its switches, its monitors (`mono` is the class of MACs), and its App. For who edits, `edits` are
+    the attribute of the row, and `fix` is the row below it in which a monitor is entered."""
 
-    pk: int
     url: str
-    number: str
-    name: str
+    number: SafeString | str
+    name: SafeString | str
     master: SafeString
     indoor_monitor: SafeString
     landline: SafeString
@@ -48,6 +48,8 @@ class UnitCells(NamedTuple):
     mono: str
     until: SafeString | str
     status: SafeString
+    edits: SafeString | str = ""
+    fix: SafeString | str = ""
 
 
 class HeadCells(NamedTuple):
@@ -60,7 +62,7 @@ class HeadCells(NamedTuple):
 
 @dataclass(slots=True)
 class ShownFloor:
-    """A floor on the page; without `cells` it is folded, and `url` leads to its apartments."""
+    """A floor on the page, with the cells of readers or of who edits; without them it is folded, and `url` leads to its apartments."""
 
     key: str
     name: str
@@ -68,18 +70,20 @@ class ShownFloor:
     head: HeadCells
     is_open: bool
     url: str
-    cells: list[UnitCells] = field(default_factory=list)
+    cells: Sequence[Any] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class ShownHouse:
-    """A building on the page, as far as the page shows its floors; `paid` says in words how many of its items are paid."""
+    """A building on the page, as far as the page shows its floors; `paid` says in words how many of its items are
+    paid, `ghost` is the row that adds an apartment where the building ends here."""
 
     building: Building
     n: str
     head: HeadCells
     paid: str
     floors: list[ShownFloor]
+    ghost: Any = None
 
 
 def cells(found: Iterable[Unit], site: Site, now: datetime, *, by_place: bool) -> list[UnitCells]:
@@ -90,21 +94,21 @@ def cells(found: Iterable[Unit], site: Site, now: datetime, *, by_place: bool) -
     }
     nobody, nothing = as_html('<span class="mute">{}</span>', _("nobody")), as_html("{}", "")
     waits, none = status("pending", _("Monitor pending")), as_html('<span class="mute">{}</span>', _("none required"))
-    no_resident, tick = as_html('<span class="mute">{}</span>', _("no resident")), icon("check", "s")
+    no_resident = as_html('<span class="mute">{}</span>', _("no resident"))
     rows = []
     for apartment, master, others, monitors, app in found:
         is_billed = app is not None and bool(app.variant)
+        url = address("apartment-detail", apartment.pk)
         rows.append(
             UnitCells(
-                pk=apartment.pk,
-                url=address("apartment-detail", apartment.pk),
-                number=apartment.number if by_place else str(apartment),
+                url=url,
+                number=as_html('<a href="{}">{}</a>', url, apartment.number if by_place else str(apartment)),
                 name=as_html(' <span class="mute">{}</span>', apartment.name) if apartment.name else "",
                 master=as_html("{}{}", master or nobody, _more(others)) if master else nobody,
                 indoor_monitor=marks[apartment.indoor_monitor],
                 landline=marks[apartment.landline],
                 video_storage=marks[apartment.video_storage],
-                monitors=_monitors(monitors, tick) if monitors else (waits if apartment.indoor_monitor else none),
+                monitors=_monitors(monitors) if monitors else (waits if apartment.indoor_monitor else none),
                 mono=" mono" if monitors else "",
                 until=end_day(app.expires_at, site.time_zone) if app and is_billed else "–",
                 status=_status(app, now) if app and is_billed else (nothing if master else no_resident),
@@ -117,13 +121,12 @@ def _more(others: int) -> SafeString:
     return as_html(' <span class="mute">+{}</span>', others) if others else as_html("")
 
 
-def _monitors(monitors: list[Device], tick: SafeString) -> SafeString:
+def _monitors(monitors: list[Device]) -> SafeString:
     """The first monitor with its model, and how many more there are."""
     first, *others = monitors
     model = ", ".join(filter(None, [first.model, f"+{len(others)}" if others else ""]))
     return as_html(
-        '<span class="mac-is">{}{}</span>{}',
-        tick,
+        "{}{}",
         mac(first.mac),
         as_html(" <small>{}</small>", model) if model else "",
     )
@@ -163,21 +166,26 @@ def paid_words(paid: int, unpaid: int) -> str:
     return ". ".join(parts)
 
 
-def shown_floor(building_id: int, at: int, name: str, counts: Counts, *, url: str, is_open: bool) -> ShownFloor:
+def shown_floor(
+    building_id: int, at: int, name: str, counts: Counts, *, head: HeadCells, url: str, is_open: bool
+) -> ShownFloor:
     """The head of a floor. The page calls it by its place in the building, since its name may have any signs."""
-    return ShownFloor(f"f{building_id}-{at}", name, counts.all, head_of(counts), is_open, url)
+    return ShownFloor(f"f{building_id}-{at}", name, counts.all, head, is_open, url)
 
 
 def shown_houses(
-    houses: Iterable[House], every: Mapping[int, int], paid: Mapping[str, tuple[int, int]]
+    houses: Iterable[House],
+    every: Mapping[int, int],
+    paid: Mapping[str, tuple[int, int]],
+    head: Callable[[House], HeadCells],
 ) -> dict[int, ShownHouse]:
     """The heads of the buildings by their ids, without floors yet. `every` are their apartments, matching or not; `paid` are their paid and
-    unpaid items by the building's name."""
+    unpaid items by the building's name, `head` gives the cells of a building."""
     return {
         house.building.pk: ShownHouse(
             house.building,
             number_of(house.counts.all, every.get(house.building.pk, 0)),
-            head_of(house.counts),
+            head(house),
             paid_words(*paid.get(house.building.name, (0, 0))),
             [],
         )

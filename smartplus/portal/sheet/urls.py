@@ -6,5 +6,6 @@ from smartplus.portal.sheet import views
 
 urlpatterns = [
     path("sites/<int:site_id>/", views.site_sheet, name="site-detail"),
+    path("sites/<int:site_id>/sheet/", views.sheet_changes, name="sheet-changes"),
     path("sites/<int:site_id>/apartments/", views.apartment_list, name="apartment-list"),
 ]

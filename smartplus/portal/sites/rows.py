@@ -13,6 +13,7 @@ from accounts.typed import postal
 from communities.models import Kind
 from smartplus.portal.kit.link_tags import address
 from smartplus.portal.sites.exports import SiteRow
+from smartplus.portal.sites.tabs import home_of
 from smartplus.portal.sites.tags import chip, expires
 
 
@@ -37,10 +38,10 @@ def cells(rows: Iterable[SiteRow], *, shows_installer: bool, now: datetime) -> l
     units_unit, mac_unit, paid_unit, not_started = _("apartments"), _("required monitors"), _("Apps"), _("Not started")
     found = []
     for site, paid, units in rows:
-        flats = address("site-detail", site.pk)
+        flats = address(home_of(site), site.pk)
         found.append(
             SiteCells(
-                url=address("site-detail", site.pk),
+                url=flats,
                 name=site.name,
                 kind=kinds[site.kind],
                 address=postal.short(site),

@@ -17,7 +17,7 @@ from accounts.scope import Grant, Role
 from communities import catalogue, reports
 from communities.actions.residents import may_edit_residents
 from communities.actions.sites import may_configure
-from communities.models import Apartment, Building, Entitlement, ManagerAssignment, Resident, Site, Stage
+from communities.models import Apartment, Building, Entitlement, Equipment, ManagerAssignment, Resident, Site, Stage
 from communities.site_status import Places, status_of
 from devices import reports as device_reports
 from devices.models import Device
@@ -25,6 +25,7 @@ from smartplus import access, vocabulary
 from smartplus.portal.audit import queries as audit_log
 from smartplus.portal.kit import support_view as support
 from smartplus.portal.sites import todo
+from smartplus.portal.sites.tabs import edit_of
 from smartplus.portal.sites.tags import pill_of
 from subscriptions import differences, payers, rights, waiting
 from subscriptions.actions import handovers
@@ -66,14 +67,16 @@ def with_distributor(site: Site) -> Site:
 
 
 def _known(request: access.PortalRequest) -> dict[str, Combinable]:
-    """What is read together with the site: whether the operator's visit is already in the audit log, and the number
-    of managers for the installer's tab."""
+    """What is read together with the site: how much equipment its tab counts, whether the operator's visit is already in the audit log, and
+    the number of managers for the installer's tab."""
+    pieces = Equipment.objects.in_use().filter(site=OuterRef("pk")).order_by().values("site")
+    known: dict[str, Combinable] = {"pieces": Coalesce(Subquery(pieces.annotate(n=Count("pk")).values("n")), 0)}
     if request.actor.role is Role.OPERATOR:
-        return {"is_noted": noted(request.actor, Site, request.now)}
+        return known | {"is_noted": noted(request.actor, Site, request.now)}
     if request.actor.role is not Role.INSTALLER:
-        return {}
+        return known
     assigned = ManagerAssignment.objects.filter(site=OuterRef("pk"), ended_at=None).order_by().values("site")
-    return {"assigned": Coalesce(Subquery(assigned.annotate(n=Count("pk")).values("n")), 0)}
+    return known | {"assigned": Coalesce(Subquery(assigned.annotate(n=Count("pk")).values("n")), 0)}
 
 
 def units_in(counted: reports.Apartments) -> device_reports.UnitProgress:
@@ -91,7 +94,8 @@ def site_context(
     progress: reports.PaidProgress | None = None,
     units: device_reports.UnitProgress | Places | None = None,
 ) -> dict[str, Any]:
-    """Head and tabs of a site page: `units`, `n_managers` and `n_differences` (counted where they are shown), `pill`, and what may be done.
+    """Head and tabs of a site page: `units`, `n_pieces`, `n_managers` and `n_differences` (counted where they are shown), `pill`, `edit_url`,
+    and what may be done.
 
     A page that knows progress and units from its own rows hands both in; the summary says them for others."""
     actor, now = request.actor, request.now
@@ -104,11 +108,13 @@ def site_context(
         "tab": tab,
         "area": "sites",
         "units": units,
+        "n_pieces": getattr(site, "pieces", SimpleLazyObject(_pieces(request, site).count)),
         "n_managers": getattr(site, "assigned", SimpleLazyObject(_assigned(request, site).count)),
         "n_differences": SimpleLazyObject(lambda: differences.number(differences_at(request, site)))
         if tab in COUNTS_DIFFERENCES
         else "",
         "pill": pill_of(progress, now),
+        "edit_url": edit_of(site),
         "may_work": may_configure(actor) and site.archived_at is None,
         "may_house": may_edit_residents(actor) and site.archived_at is None,
         "may_choose": actor.role is Role.INSTALLER,
@@ -121,6 +127,10 @@ def site_context(
 def differences_at(request: access.PortalRequest, site: Site, prices: PriceTable | None = None) -> Scope:
     """What is compared on the page of a site's differences, whose number its tab says; with `prices` it is also worth something."""
     return Scope(request.actor, request.now, timezone.get_current_timezone(), prices, site_id=site.pk)
+
+
+def _pieces(request: access.PortalRequest, site: Site) -> QuerySet[Equipment]:
+    return Equipment.objects.visible_to(request.actor).in_use().filter(site=site)
 
 
 def _assigned(request: access.PortalRequest, site: Site) -> QuerySet[ManagerAssignment]:
@@ -227,7 +237,8 @@ def apartment_page(request: access.PortalRequest, apartment_id: int, *, with_arc
         "may_restore": may_restore,
         "apartment": apartment,
         "residents": Resident.objects.visible_to(actor).current().filter(**own),
-        "devices": Device.objects.visible_to(actor).active().filter(**own),
+        "devices": Device.objects.visible_to(actor).active().filter(**own, equipment=None),
+        "pieces": Equipment.objects.visible_to(actor).in_use().filter(**own),
         "items": [
             (item, item.is_usable(request.now)) for item in items if item.variant or item.is_in_force(request.now)
         ],

@@ -29,10 +29,22 @@ class Tab(NamedTuple):
     kinds: Collection[Kind] = EVERY
 
 
-HOMES: Mapping[str, str] = {Kind.COMMUNITY: "site-detail"}  # where a site opens, by its project type
+EDITS: Mapping[str, str] = {  # where its facts and services are changed, by its project type
+    Kind.COMMUNITY: "site-edit",
+    Kind.HOUSE: "house-edit",
+    Kind.COMMERCIAL: "commercial-edit",
+}
+HOMES: Mapping[str, str] = {  # where a site opens
+    Kind.COMMUNITY: "site-detail",
+    Kind.HOUSE: "house-site",
+    Kind.COMMERCIAL: "commercial-site",
+}
 TABS = (
     Tab("apartments", gettext_lazy("Apartments"), "site-detail", number="units.units", kinds={Kind.COMMUNITY}),
+    Tab("house", gettext_lazy("House"), "house-site", kinds={Kind.HOUSE}),
+    Tab("doors", gettext_lazy("Doors and people"), "commercial-site", kinds={Kind.COMMERCIAL}),
     Tab("residents", gettext_lazy("Residents"), "site-residents", kinds={Kind.COMMUNITY, Kind.HOUSE}),
+    Tab("equipment", gettext_lazy("Equipment"), "equipment-list", number="n_pieces"),
     Tab("managers", gettext_lazy("Managers"), "site-managers", number="n_managers", needs="may_choose"),
     Tab("billing", gettext_lazy("Billing"), "site-billing", needs="sees_prices"),
     Tab("differences", gettext_lazy("Differences"), "site-differences", number="n_differences"),
@@ -51,7 +63,12 @@ class Shown(NamedTuple):
 
 def home_of(site: Site) -> str:
     """The route on which a site opens."""
-    return HOMES.get(site.kind, "site-facts")
+    return HOMES[site.kind]
+
+
+def edit_of(site: Site) -> str:
+    """The address of the form with facts and services of a site."""
+    return reverse(EDITS[site.kind], args=[site.pk])
 
 
 def tabs_of(site: Site, here: str, context: Mapping[str, Any]) -> list[Shown]:

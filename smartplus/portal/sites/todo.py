@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.typed.days import end_date
-from communities.models import Site
+from communities.models import Kind, Site
 from communities.reports import Dues, PaidProgress, ServiceLine
 from devices.reports import UnitProgress
 from smartplus.portal.kit.day_tags import moment
@@ -79,6 +79,8 @@ def above_sheet(facts: Facts, now: datetime) -> Todo | None:
 
 def _building(facts: Facts) -> list[Todo]:
     site, work = facts.site, facts.may_work
+    if site.kind != Kind.COMMUNITY:
+        return []
     if not facts.buildings:
         url = reverse("building-new", args=[site.pk]) if work else ""
         return [
@@ -157,7 +159,9 @@ def _to_activate(facts: Facts) -> list[Todo]:
     if not n:
         return []
     title = ngettext("%(n)s item is not activated", "%(n)s items are not activated", n) % {"n": n}
-    if facts.pay_url:
+    if facts.site.pays_credits:
+        way, url, action = _("They are paid with credits."), "", ""
+    elif facts.pay_url:
         way, url, action = _("It starts when it is paid."), facts.pay_url, _("Activate")
     elif facts.request_url:
         way = _("%(firm)s pays it: ask for it.") % {"firm": facts.payer}
@@ -196,6 +200,8 @@ def _listed(counts: Counts) -> str:
 
 
 def _fitting(facts: Facts) -> list[Todo]:
+    if facts.site.kind == Kind.HOUSE:
+        return _fitting_house(facts)
     found, site = [], facts.site
     apartments = reverse("site-detail", args=[site.pk])
     if missing := facts.units.missing:
@@ -234,6 +240,27 @@ def _fitting(facts: Facts) -> list[Todo]:
     return found
 
 
+def _fitting_house(facts: Facts) -> list[Todo]:
+    found, house = [], reverse("site-detail", args=[facts.site.pk])
+    if facts.units.missing:
+        found.append(
+            Todo(
+                "expiring", "device-ipad", _("The house waits for its indoor monitor"),
+                _("One is required; it can't be activated without."), house,
+                _("Enter MACs") if facts.may_work else _("Show"),
+            )
+        )  # fmt: skip
+    if facts.without_master:
+        found.append(
+            Todo(
+                "pending", "user-off", _("Nobody lives in the house yet"),
+                _("The App belongs to the family master, the Premium Plan and all paid time to the house."), house,
+                _("Add resident") if facts.may_house else _("Show"),
+            )
+        )  # fmt: skip
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """The next thing to do at a site, as the button that leads there."""
@@ -248,14 +275,16 @@ def next_step(
     """The next step at a site, from the counts that a list of sites has already; None if everything runs or waits for
     others."""
     apartments = reverse("site-detail", args=[site.pk])
-    if not units.units:
+    if site.kind == Kind.COMMERCIAL and not paid.items:
+        return Step(_("Add doors and people"), apartments)
+    if site.kind == Kind.COMMUNITY and not units.units:
         return Step(_("Add apartments"), apartments)
     if n := units.missing:
         return Step(ngettext("Enter %(n)s MAC", "Enter %(n)s MACs", n) % {"n": n}, f"{apartments}?show=no-monitor")
     if (n := units.units - paid.apps) > 0:
         words = ngettext("Add %(n)s resident", "Add %(n)s residents", n) % {"n": n}
         return Step(words, f"{apartments}?show=no-master")
-    if n := open_.to_activate:
+    if (n := open_.to_activate) and not site.pays_credits:
         words = (
             ngettext("Activate %(n)s item", "Activate %(n)s items", n)
             if may_pay

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -17,6 +17,7 @@ from smartplus.portal.kit import edits
 from smartplus.portal.price_preview import queries as price_preview
 from smartplus.portal.sites.forms import FreeMembersForm, SiteForm
 from smartplus.portal.sites.site_context import READERS, WORKERS, overview, site_context, units_in, visible_site
+from smartplus.portal.sites.tabs import edit_of
 
 
 @access.roles(*READERS)
@@ -29,7 +30,10 @@ def site_facts(request: access.PortalRequest, site_id: int) -> HttpResponse:
 @access.roles(*WORKERS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def site_edit(request: access.PortalRequest, site_id: int) -> HttpResponse:
-    """Basics and services of an existing site; the PM App is locked while one is active (R11)."""
+    """Basics and services of a community; the PM App is locked while one is active (R11). Other project types have forms of their own."""
+    other = edit_of(visible_site(request, site_id))
+    if other != request.path:
+        return redirect(other)
     return edits.edit(
         request,
         "sites/form.html",

@@ -65,9 +65,10 @@ def test_a_word_of_a_template_is_looked_up_in_each_language():
 
 
 LISTS = (
-    "sheet/_rows.html", "audit/list.html", "components/notice.html", "operator/payments.html", "operator/webhooks.html", "library/list.html",
-    "jobs/list.html", "new_site/list.html", "orders/list.html", "renewals/list.html", "requests/list.html", "residents/list.html", "sites/list.html",
-    "subscription/activate.html", "users/_firms.html", "users/_people.html",
+    "sheet/_rows.html", "audit/list.html", "equipment/list.html", "commercial/site.html", "components/notice.html", "operator/payments.html",
+    "operator/webhooks.html", "library/list.html", "jobs/list.html", "new_site/list.html", "orders/list.html",
+    "renewals/list.html", "requests/list.html", "residents/list.html", "sites/list.html", "subscription/activate.html", "users/_firms.html",
+    "users/_people.html",
 )  # fmt: skip
 
 
