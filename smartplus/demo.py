@@ -267,8 +267,7 @@ def _household(ivan: Actor, petra: Actor, site: Site, now: datetime) -> None:
     people = Resident.objects.visible_to(ivan).filter(site=site)
     home = people.get(name="Ingrid Solberg").apartment_id
     for name in ("Nils Solberg", "Astrid Solberg", "Lars Solberg", "Maja Solberg", "Erik Solberg"):
-        email = f"{name.split()[0].lower()}.solberg@{DOMAIN}"
-        residents.add_resident(petra, apartment_id=home, name=name, email=email, now=now)
+        residents.add_resident(petra, apartment_id=home, name=name, email=f"{name[:4].lower()}@{DOMAIN}", now=now)
     henrik = people.get(name="Henrik Dahl")
     kept = {field: getattr(henrik, field) for field in residents.RESIDENT_FIELDS}
     last = site_day(now, site.time_zone) + timedelta(days=9)
