@@ -2,8 +2,8 @@
 it. Nothing else inserts counts.
 
 One statement that changes ten thousand entitlements inserts one row for each group of like ones (on SQLite one or two for each
-entitlement). The triggers read and lock only the changed rows and their sites. When a site's time zone changes, its entitlements are
-counted anew; that transaction holds the site and its entitlements locked.
+entitlement). The triggers read and lock only the changed rows and their sites. When a site's time zone or price class changes, its
+entitlements are counted anew; that transaction holds the site and its entitlements locked.
 """
 
 # ruff: noqa: S608 (the statements are made of our own names)
@@ -23,13 +23,14 @@ from django.db.utils import OperationalError, ProgrammingError
 
 from accounts.migrated import is_migrated
 from accounts.typed import zones
-from communities.models import Apartment, Entitlement, ExpiryDay, Site
+from communities.models import Apartment, Entitlement, ExpiryDay, PriceClass, Site
 from communities.models.expiries import What
 
 ITEMS, APARTMENTS, SITES, DAYS = (model._meta.db_table for model in (Entitlement, Apartment, Site, ExpiryDay))
-PRICE_CLASS = "'normal'"  # the price class of every site, until sites can be connected to a property management system
+UNPRICED = f"'{PriceClass.NORMAL}'"  # the price class of apartments and sites, which have no price
 OF_TENANT = ("distributor_id", "subdistributor_id", "installer_id")
 OF_SERVICE = ("service_type", "variant", "paid_variant", "mode", "blocked")
+OF_SITE = ("time_zone", "price_class")  # columns of a site that say where its entitlements are counted
 COLUMNS = ("site_id", *OF_TENANT, "project_type", "price_class", *OF_SERVICE, "day")
 GROUPED = ", ".join(str(at) for at in range(2, 2 + len(COLUMNS)))  # positions of those columns after the stage
 READ = {
@@ -43,11 +44,11 @@ TRIGGERS = {f"{table}_{verb}": table for table in READ for verb in ("inserted", 
 }
 
 
-def groups_sql(vendor: str, table: str, row: str, *, zone: str = "site.time_zone", kind: str = "site.kind") -> str:
-    """The columns of the summary for a `row` of one of the three tables and its site row."""
+def groups_sql(vendor: str, table: str, row: str, *, site: str = "site", kind: str = "site.kind") -> str:
+    """The columns of the summary for a `row` of one of the three tables and its `site` row."""
     if table == ITEMS:
         is_lite = vendor == "sqlite"  # the same function as `communities.days.SiteDay`
-        instant = f"{row}.expires_at"
+        instant, zone = f"{row}.expires_at", f"{site}.time_zone"
         day = (
             f"django_datetime_cast_date({instant}, {zone}, 'UTC')"
             if is_lite
@@ -60,8 +61,9 @@ def groups_sql(vendor: str, table: str, row: str, *, zone: str = "site.time_zone
         there = there if table == APARTMENTS else f"'{What.SITE}'"
         what = f"CASE WHEN {row}.archived_at IS NULL THEN {there} ELSE '{What.ARCHIVED}' END"
         values = ["''", what, "''", "'manual'", "''"]
+    price_class = f"{site}.price_class" if table == ITEMS else UNPRICED
     keys = [f"{row}.{'id' if table == SITES else 'site_id'}", *(f"{row}.{name}" for name in OF_TENANT)]
-    return ", ".join([*keys, f"{row}.kind" if table == SITES else kind, PRICE_CLASS, *values, day])
+    return ", ".join([*keys, f"{row}.kind" if table == SITES else kind, price_class, *values, day])
 
 
 def site_sql(table: str, row: str) -> str:
@@ -117,15 +119,15 @@ def _pg() -> list[str]:
                 f"CREATE TRIGGER {table}_{done} AFTER {verb} ON {table} REFERENCING {sides} "
                 f"FOR EACH STATEMENT EXECUTE FUNCTION smartplus_follow_{table}()"
             )
-    moved = groups_sql("postgresql", ITEMS, "item", zone="side.zone", kind="NEW.kind")
-    sides = "(VALUES (OLD.time_zone, -1), (NEW.time_zone, 1)) side (zone, n)"
+    moved = groups_sql("postgresql", ITEMS, "item", site="side", kind="NEW.kind")
+    sides = "(VALUES (OLD.time_zone, OLD.price_class, -1), (NEW.time_zone, NEW.price_class, 1)) side (time_zone, price_class, n)"
     selected = f"{moved}, sum(side.n) FROM {ITEMS} item, {sides} WHERE item.site_id = NEW.id"
     return [
         *statements,
         "CREATE OR REPLACE FUNCTION smartplus_follow_zones() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-        f"IF OLD.time_zone IS DISTINCT FROM NEW.time_zone THEN {_into(selected)} GROUP BY {GROUPED} HAVING sum(side.n) <> 0; "
+        f"IF (OLD.time_zone, OLD.price_class) IS DISTINCT FROM (NEW.time_zone, NEW.price_class) THEN {_into(selected)} GROUP BY {GROUPED} HAVING sum(side.n) <> 0; "
         "END IF; RETURN NULL; END $$",
-        f"CREATE TRIGGER {REZONED} AFTER UPDATE OF time_zone ON {SITES} FOR EACH ROW EXECUTE FUNCTION smartplus_follow_zones()",
+        f"CREATE TRIGGER {REZONED} AFTER UPDATE OF {', '.join(OF_SITE)} ON {SITES} FOR EACH ROW EXECUTE FUNCTION smartplus_follow_zones()",
     ]
 
 
@@ -136,7 +138,7 @@ def _sqlite() -> list[str]:
         return f"{_into(f'{groups}, {sign} FROM {where}')}; "
 
     def moved(side: str, sign: int) -> str:
-        groups = groups_sql("sqlite", ITEMS, "item", zone=f"{side}.time_zone", kind="NEW.kind")
+        groups = groups_sql("sqlite", ITEMS, "item", site=side, kind="NEW.kind")
         return f"{_into(f'{groups}, {sign} * count(*) FROM {ITEMS} item WHERE item.site_id = NEW.id GROUP BY {GROUPED}')}; "
 
     statements = []
@@ -150,7 +152,8 @@ def _sqlite() -> list[str]:
         ]
     return [
         *statements,
-        f"CREATE TRIGGER {REZONED} AFTER UPDATE OF time_zone ON {SITES} WHEN OLD.time_zone IS NOT NEW.time_zone "
+        f"CREATE TRIGGER {REZONED} AFTER UPDATE OF {', '.join(OF_SITE)} ON {SITES} "
+        f"WHEN {' OR '.join(f'OLD.{name} IS NOT NEW.{name}' for name in OF_SITE)} "
         f"BEGIN {moved('OLD', -1)}{moved('NEW', 1)}END",
     ]
 
@@ -198,7 +201,7 @@ def _has_columns(connection: BaseDatabaseWrapper, cursor: Any) -> bool:
     """Whether the tables have every column that is read or written; an older state of the migrations has fewer."""
     return all(
         {column.name for column in connection.introspection.get_table_description(cursor, table)}.issuperset(columns)
-        for table, columns in {DAYS: COLUMNS, **READ}.items()
+        for table, columns in {DAYS: COLUMNS, **READ, SITES: (*READ[SITES], *OF_SITE)}.items()
     )
 
 

@@ -57,7 +57,9 @@ def price_of(
     without = {code: value for code, value in switches.items() if code != MONITOR}
 
     def priced(draft: tuple[catalogue.ApartmentConfiguration, ...]) -> PricePreview:
-        whole = catalogue.Configuration(site.switches, site.retention_days, draft, project=site.kind)
+        whole = catalogue.Configuration(
+            site.switches, site.retention_days, draft, project=site.kind, price_class=site.price_class
+        )
         return preview_of(whole, census.saved, prices, as_of=as_of, zone=site.time_zone, counts=census.counts)
 
     changed = (replace(one, **(without if waits and one.key in paid else switches)) for one in census.apartments)
@@ -75,7 +77,9 @@ def price_of_new(site: Site, count: int, prices: PriceTable, *, as_of: datetime)
     one = catalogue.ApartmentConfiguration(
         key=0, **{code: getattr(site, code) for code in catalogue.APARTMENT_SWITCHES}
     )
-    whole = catalogue.Configuration(site.switches, site.retention_days, (one,), project=site.kind)
+    whole = catalogue.Configuration(
+        site.switches, site.retention_days, (one,), project=site.kind, price_class=site.price_class
+    )
     found = preview_of(whole, (), prices, as_of=as_of, zone=site.time_zone, counts={0: count})
     return BulkPrice(found.difference_minor, found.upgrade.total_minor, found.activation.total_minor)
 
@@ -85,7 +89,9 @@ def price_of_arrivals(site: Site, apartment_ids: Collection[int], prices: PriceT
     saved; one statement. Raises MissingPrice."""
     census = census_of(site, apartments=Apartment.objects.filter(pk__in=apartment_ids))
     services = {item.service_type for one in census.apartments for item in catalogue.of_residents(one)}
-    whole = catalogue.Configuration(site.switches, site.retention_days, census.apartments, project=site.kind)
+    whole = catalogue.Configuration(
+        site.switches, site.retention_days, census.apartments, project=site.kind, price_class=site.price_class
+    )
 
     def priced(saved: Iterable[Saved]) -> PricePreview:
         return preview_of(whole, saved, prices, as_of=as_of, zone=site.time_zone, counts=census.counts)

@@ -193,7 +193,7 @@ def _dearer(scope: Scope, items: Iterable[Entitlement]) -> tuple[bool, int | Non
 
 def _parts(scope: Scope, item: Entitlement, variant: str) -> Any:
     assert scope.prices is not None
-    return scope.prices.as_paid().parts(Product(item.service_type, variant, item.site.kind))
+    return scope.prices.as_paid().parts(Product(item.service_type, variant, item.site.kind, item.site.price_class))
 
 
 def _empty(scope: Scope, _items: Sequence[Alike], after: Place | None, limit: int) -> list[Unit]:
@@ -207,7 +207,10 @@ def _empty(scope: Scope, _items: Sequence[Alike], after: Place | None, limit: in
 
 
 def _recurring(scope: Scope, items: Iterable[Entitlement]) -> int | None:
-    products = (Product(row.service_type, row.renewed_variant, row.site.kind) for row in items)  # type: ignore[attr-defined]
+    products = (
+        Product(row.service_type, row.renewed_variant, row.site.kind, row.site.price_class)  # type: ignore[attr-defined]
+        for row in items
+    )
     return (
         total_of(list_amounts(((product, 1) for product in products), scope.prices, scope.now))
         if scope.prices

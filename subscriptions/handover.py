@@ -22,6 +22,7 @@ from communities.models import (
     Building,
     Entitlement,
     ManagerAssignment,
+    PmsConnection,
     Resident,
     Site,
     TechnicianAssignment,
@@ -50,10 +51,11 @@ LABELS: Mapping[str, Promise] = {
     "managers": _("Property managers of the installer until now"),
     "pm_apps": _("Their paid PM Apps"),
     "technicians": _("Technicians of the installer until now"),
+    "pms": _("Connection to a property management system"),
 }
 TAKEN = ("buildings", "apartments", "residents", "devices", "macs")
 NAMED = 3  # orders that a sentence names
-ENDED = ("renewals", "carts", "requests", "managers", "pm_apps", "technicians")
+ENDED = ("renewals", "carts", "requests", "managers", "pm_apps", "technicians", "pms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ def dry_run(site: Site, now: datetime) -> DryRun:
         "managers": managers.filter(ended_at=None).count(),
         "pm_apps": apps.count(),
         "technicians": TechnicianAssignment.objects.filter(**here).count(),
+        "pms": PmsConnection.objects.live().filter(**here).count(),
     }
     rows = sorted((Paid(*row) for row in paid), key=lambda row: catalogue.rank(row.service_type))
     return DryRun(site, counts, tuple(rows))

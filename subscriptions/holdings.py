@@ -49,7 +49,7 @@ class Holding(catalogue.PaidLabelled):
 
     def product(self, site: Site) -> Product:
         """What is renewed, as in the price list of the site's project type."""
-        return Product(self.service_type, self.renewed, site.kind)
+        return Product(self.service_type, self.renewed, site.kind, site.price_class)
 
     @property
     def group(self) -> str:

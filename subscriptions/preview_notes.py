@@ -28,7 +28,12 @@ def notes_of(
     if homeless := Counter({row.key: counts.get(row.key, 1) for row in draft.apartments if not row.has_master}):
         amount = sum(
             homeless[row.key]
-            * sum(minor for _part, minor in prices.parts(Product(item.service_type, item.variant.code, draft.project)))
+            * sum(
+                minor
+                for _part, minor in prices.parts(
+                    Product(item.service_type, item.variant.code, draft.project, draft.price_class)
+                )
+            )
             for row in draft.apartments
             if row.key in homeless
             for item in catalogue.of_residents(row)

@@ -129,8 +129,8 @@ def preview_of(
     counts = counts or {}
     steps = steps_of(_occupied(draft), saved, counts)
     now_rows, before_rows = _counted(steps, "wanted"), _counted(steps, "saved")
-    every = _every_30_days(now_rows, draft.project, prices, as_of)
-    before = _every_30_days(before_rows, draft.project, prices.as_paid(), as_of)
+    every = _every_30_days(now_rows, draft, prices, as_of)
+    before = _every_30_days(before_rows, draft, prices.as_paid(), as_of)
     apartments = sum(counts.get(apartment.key, 1) for apartment in draft.apartments)
     return PricePreview(
         every_30_days=every,
@@ -138,8 +138,8 @@ def preview_of(
         per_apartment_minor=_per_apartment(now_rows, every, apartments),
         per_apartment_before_minor=_per_apartment(before_rows, before, apartments),
         apartments=apartments,
-        activation=quote(_to_activate(steps, as_of, zone, draft.project), Months(1), as_of, prices),
-        upgrade=quote(_to_upgrade(steps, as_of, zone, draft.project), Rest(), as_of, prices),
+        activation=quote(_to_activate(steps, as_of, zone, draft), Months(1), as_of, prices),
+        upgrade=quote(_to_upgrade(steps, as_of, zone, draft), Rest(), as_of, prices),
         rows=tuple(_rows(steps, every, before)),
         notes=tuple(notes_of(draft, counts, steps, as_of, prices)),
     )
@@ -164,11 +164,11 @@ def _ordered(rows: Counter[_Kind]) -> list[_Kind]:
     return sorted(rows, key=lambda row: (catalogue.rank(row[1]), -rows[row] if row[0] == Target.APARTMENT else 0, row))
 
 
-def _every_30_days(rows: Counter[_Kind], project: str, prices: PriceTable, as_of: datetime) -> Quote:
-    """Their price at a site of a project type: one line for each, as in `_ordered`."""
+def _every_30_days(rows: Counter[_Kind], at: catalogue.Configuration, prices: PriceTable, as_of: datetime) -> Quote:
+    """Their price at a site of this project type and price class: one line for each, as in `_ordered`."""
     return recurring_total(
         (
-            (Product(service, variant, project), rows[kind, service, variant])
+            (Product(service, variant, at.project, at.price_class), rows[kind, service, variant])
             for kind, service, variant in _ordered(rows)
         ),
         prices,
@@ -189,7 +189,7 @@ def _lacks(step: Step) -> bool:
     return bool(catalogue.uncovered(step.service_type, step.wanted, step.paid))
 
 
-def _to_activate(steps: Counter[Step], as_of: datetime, zone: str, project: str) -> list[Item]:
+def _to_activate(steps: Counter[Step], as_of: datetime, zone: str, at: catalogue.Configuration) -> list[Item]:
     """Items to activate: never activated or lapsed; and those in grace with unpaid parts, since no running period is left to upgrade."""
     return [
         Item(
@@ -200,7 +200,8 @@ def _to_activate(steps: Counter[Step], as_of: datetime, zone: str, project: str)
             zone,
             count=count,
             works_until=step.works_until,
-            project_type=project,
+            project_type=at.project,
+            price_class=at.price_class,
         )
         for step, count in steps.items()
         if step.wanted
@@ -208,7 +209,7 @@ def _to_activate(steps: Counter[Step], as_of: datetime, zone: str, project: str)
     ]
 
 
-def _to_upgrade(steps: Counter[Step], as_of: datetime, zone: str, project: str) -> list[Item]:
+def _to_upgrade(steps: Counter[Step], as_of: datetime, zone: str, at: catalogue.Configuration) -> list[Item]:
     return [
         Item(
             str(step),
@@ -218,7 +219,8 @@ def _to_upgrade(steps: Counter[Step], as_of: datetime, zone: str, project: str) 
             zone,
             step.paid,
             count,
-            project_type=project,
+            project_type=at.project,
+            price_class=at.price_class,
         )
         for step, count in steps.items()
         if step.wanted and is_running(step, as_of) and _lacks(step)
@@ -270,4 +272,4 @@ def site_total_minor(site: Site, prices: PriceTable, *, as_of: datetime) -> int:
     census = census_of(site)
     draft = census.under(site.switches, retention_days=site.retention_days)
     steps = steps_of(_occupied(draft), census.saved, census.counts)
-    return _every_30_days(_counted(steps, "wanted"), site.kind, prices, as_of).total_minor
+    return _every_30_days(_counted(steps, "wanted"), draft, prices, as_of).total_minor

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.errors import Refused
 from communities import catalogue
 from communities.models import Kind as ProjectType
+from communities.models import PriceClass
 
 Parts = tuple[tuple[str, int], ...]  # the parts of a 30-day price: (part, minor units)
 
@@ -22,13 +23,6 @@ class CantQuote(Refused):
 
 class MissingPrice(CantQuote):
     """The price list lacks prices that are needed; the message names them (DOMAIN §3)."""
-
-
-class PriceClass(models.TextChoices):
-    """A site that is connected to a property management system has the class Integration, any other Normal (S2)."""
-
-    NORMAL = "normal", gettext_lazy("Normal")
-    INTEGRATION = "integration", gettext_lazy("Integration")
 
 
 class PriceKey(NamedTuple):

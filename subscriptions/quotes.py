@@ -12,11 +12,12 @@ from django.utils.translation import ngettext
 
 from communities import catalogue
 from communities.models import Kind as ProjectType
+from communities.models import PriceClass
 from payments import money
 from subscriptions import periods, taxes
 from subscriptions.discounts import Place
 from subscriptions.periods import Cycles, Months, Term
-from subscriptions.prices import Parts, PriceClass, Product, unit_price
+from subscriptions.prices import Parts, Product, unit_price
 from subscriptions.taxes import Treatment
 
 

@@ -232,21 +232,21 @@ def renewed_by(actor: Actor, auto_renewals: Iterable[AutoRenewal]) -> dict[int, 
         .order_by("site__name_order", "site__name")
         .annotate(is_seen=seen, renewed=status.renewed("entitlement__"))
         .values_list(
-            "auto_renewal_id", "is_live", "reason", "is_seen", "site__name", "site__kind", "entitlement__service_type",
-            "entitlement__variant", "renewed",
+            "auto_renewal_id", "is_live", "reason", "is_seen", "site__name", "site__kind", "site__price_class",
+            "entitlement__service_type", "entitlement__variant", "renewed",
         )
         .annotate(n=Count("pk"))
     )  # fmt: skip
     live, left = Counter[int](), Counter[int]()
     sites: dict[int, dict[str, None]] = {pk: {} for pk in rows}  # each name once, in order
     charged: dict[int, Counter[Product]] = {pk: Counter() for pk in rows}
-    for pk, is_live, reason, is_seen, name, kind, service_type, configured, variant, n in kinds:
+    for pk, is_live, reason, is_seen, name, kind, price_class, service_type, configured, variant, n in kinds:
         if is_seen:
             sites[pk][name] = None
         if is_live:
             live[pk] += n
             if configured:
-                charged[pk][Product(service_type, variant, kind)] += n
+                charged[pk][Product(service_type, variant, kind, price_class)] += n
         elif reason == rows[pk].reason:
             left[pk] += n
     return {pk: Renewed(live[pk] or left[pk], list(sites[pk]), dict(charged[pk])) for pk in rows}

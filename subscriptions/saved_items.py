@@ -12,7 +12,7 @@ from django.db.models import Count, FilteredRelation, Q, QuerySet
 
 from communities import catalogue
 from communities.catalogue import Target, TargetKey
-from communities.models import Apartment, Entitlement, Kind, Site, status
+from communities.models import Apartment, Entitlement, Kind, PriceClass, Site, status
 
 
 class Saved(NamedTuple):
@@ -127,11 +127,14 @@ class Census:
     saved: tuple[Saved, ...]
     counts: Mapping[int | str, int]
     project: str = Kind.COMMUNITY
+    price_class: str = PriceClass.NORMAL
 
     def under(self, switches: Mapping[str, bool], *, retention_days: int) -> catalogue.Configuration:
         """The same apartments and managers with switches that are not saved."""
         on = catalogue.normalised(switches)
-        return catalogue.Configuration(on, retention_days, self.apartments, self.managers, project=self.project)
+        return catalogue.Configuration(
+            on, retention_days, self.apartments, self.managers, self.project, self.price_class
+        )
 
 
 def census_of(site: Site, *, apartments: QuerySet[Apartment] | None = None) -> Census:
@@ -162,7 +165,7 @@ def census_of(site: Site, *, apartments: QuerySet[Apartment] | None = None) -> C
         for row in others
         if row.variant and row.target_kind == Target.MANAGER
     )
-    return Census(tuple(alike), managers, (*saved, *others), counts, site.kind)
+    return Census(tuple(alike), managers, (*saved, *others), counts, site.kind, site.price_class)
 
 
 def _counted(apartments: QuerySet[Apartment]) -> QuerySet[Apartment, tuple[Any, ...]]:

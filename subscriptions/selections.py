@@ -123,6 +123,7 @@ ALIKE = (
     "anchor_at",
     "site__time_zone",
     "site__kind",
+    "site__price_class",
     "installer_id",
 )
 
@@ -133,10 +134,23 @@ def alike(items: QuerySet[Entitlement], *, with_keys: bool = True) -> list[Item]
     rows = items.annotate(renewed=status.renewed()).order_by(*ALIKE).values_list(*ALIKE)
     counted = rows.annotate(found=_Ids("pk")) if with_keys else rows.annotate(found=Count("pk"))
     made: list[Item] = []
-    for site_id, service_type, variant, expires_at, works_until, anchor, zone, kind, installer_id, found in counted:
+    for (
+        site_id,
+        service_type,
+        variant,
+        expires_at,
+        works_until,
+        anchor,
+        zone,
+        kind,
+        priced_as,
+        installer_id,
+        found,
+    ) in counted:
         item = Item(
             len(made), service_type, variant, expires_at, zone, count=1 if with_keys else found, anchor_at=anchor,
-            works_until=works_until, project_type=kind, site_id=site_id, installer_id=installer_id,
+            works_until=works_until, project_type=kind, price_class=priced_as,
+            site_id=site_id, installer_id=installer_id,
         )  # fmt: skip
         made.append(item.of_all(found) if with_keys else item)
     return made

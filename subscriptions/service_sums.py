@@ -109,19 +109,19 @@ def sums_at(
         never=Count("pk", filter=status.NEVER & Q(reserved_by=None, blocked="")),
     )
     found = {
-        kind: Sum(kind, n, alive, grace, never, unit_of(prices, kind, site.kind, variant))
+        kind: Sum(kind, n, alive, grace, never, unit_of(prices, Product(kind, variant, site.kind, site.price_class)))
         for kind, variant, n, alive, grace, never in counted
     }
     currency = prices.currency if prices else ""
     return Sums(tuple(found[kind] for kind in types if kind in found), currency, bool(prices and prices.is_invented))
 
 
-def unit_of(prices: PriceTable | None, service_type: str, project: str, variant: str) -> int | None:
+def unit_of(prices: PriceTable | None, product: Product) -> int | None:
     """The price of one item every 30 days; None where there is none."""
     if prices is None:
         return None
     try:
-        return unit_price(prices.parts(Product(service_type, variant, project)))
+        return unit_price(prices.parts(product))
     except MissingPrice:
         return None
 

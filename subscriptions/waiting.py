@@ -58,27 +58,35 @@ def asked_in(
         free_items(actor)
         .filter(requests__request__in=by_id, requests__is_live=True)
         .order_by("service_type", "variant")
-        .values_list("requests__request_id", "service_type", "variant", "site__name", "site__time_zone", "site__kind")
+        .values_list(
+            "requests__request_id",
+            "service_type",
+            "variant",
+            "site__name",
+            "site__time_zone",
+            "site__kind",
+            "site__price_class",
+        )
         .annotate(n=Count("pk"))
     )
-    found: dict[int, list[tuple[str, str, str, str, str, int]]] = {}
+    found: dict[int, list[tuple[str, str, str, str, str, str, int]]] = {}
     for request_id, *row in rows:
         found.setdefault(request_id, []).append(tuple(row))
     return {pk: _asked(found[pk], request.months, prices, now) for pk, request in by_id.items() if pk in found}
 
 
 def _asked(
-    rows: list[tuple[str, str, str, str, str, int]], months: int, prices: PriceTable | None, now: datetime
+    rows: list[tuple[str, str, str, str, str, str, int]], months: int, prices: PriceTable | None, now: datetime
 ) -> Asked:
     counts: dict[str, int] = {}
-    for kind, _variant, _site, _zone, _type, n in rows:
+    for kind, _variant, _site, _zone, _type, _class, n in rows:
         counts[kind] = counts.get(kind, 0) + n
     by_type, sites = tuple(counts.items()), tuple(dict.fromkeys(site for _k, _v, site, *_rest in rows))
     if prices is None:
         return Asked(by_type, sites)
     items = [
-        Item(at, kind, variant, zone=zone, count=n, project_type=project_type)
-        for at, (kind, variant, _site, zone, project_type, n) in enumerate(rows)
+        Item(at, kind, variant, zone=zone, count=n, project_type=project_type, price_class=price_class)
+        for at, (kind, variant, _site, zone, project_type, price_class, n) in enumerate(rows)
     ]
     try:
         priced = quote(items, Months(months), now, prices)

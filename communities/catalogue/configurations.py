@@ -83,6 +83,7 @@ class Configuration:
     apartments: tuple[ApartmentConfiguration, ...] = ()
     managers: tuple[ManagerConfiguration, ...] = ()
     project: str = Project.COMMUNITY
+    price_class: str = "normal"
     site: Key = 0
     free_members: int = 0
     locks: tuple[Key, ...] = ()

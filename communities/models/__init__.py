@@ -9,7 +9,8 @@ from communities.models.entitlements import BLOCK_LABELS, Block, Entitlement
 from communities.models.equipment import KINDS_OF, TARGET_OF, Equipment, EquipmentKind, Viewers
 from communities.models.expiries import ExpiryDay
 from communities.models.imports import ApartmentImport, ImportRow
-from communities.models.kinds import Kind, PaymentMode
+from communities.models.kinds import Kind, PaymentMode, PriceClass
+from communities.models.pms import PmsConnection
 from communities.models.registrations import Registration, RegistrationCode
 from communities.models.residents import Resident
 from communities.models.sites import (
@@ -43,6 +44,8 @@ __all__ = [
     "ManagerAssignment",
     "Mode",
     "PaymentMode",
+    "PmsConnection",
+    "PriceClass",
     "Registration",
     "RegistrationCode",
     "Resident",

@@ -1,4 +1,4 @@
-"""The project types of sites, and what sites are paid with."""
+"""The project types of sites, their price classes, and what sites are paid with."""
 
 from __future__ import annotations
 
@@ -19,3 +19,10 @@ class PaymentMode(models.TextChoices):
 
     REGULAR = "regular", _("Regular payment")
     CREDITS = "credits", _("Credits")
+
+
+class PriceClass(models.TextChoices):
+    """A site that is connected to a property management system has the class Integration, any other Normal (R29)."""
+
+    NORMAL = "normal", _("Normal")
+    INTEGRATION = "integration", _("Integration")

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.typed import phones
 from accounts.typed.columns import SearchKey, SortKey
 from communities.households import Lease, Stage
+from communities.models.pms import PmsConnection
 from communities.models.sites import Apartment, SiteChild, SiteChildQuerySet
 
 
@@ -35,7 +36,8 @@ class Resident(SiteChild):
 
     `stage` is written by `communities.actions.households` alone: it follows from the days of the lease, the free number of the site and
     `is_accepted`, which says that the installer added the person or accepted it. `becomes_master`: meant to be the family master from the
-    first day of the lease. `told_until` is the end of the lease that the site's people were told of.
+    first day of the lease. `told_until` is the end of the lease that the site's people were told of. `pms` created
+    the person, which that system calls `pms_key`.
     """
 
     apartment = models.ForeignKey(Apartment, models.PROTECT, related_name="residents")
@@ -52,6 +54,8 @@ class Resident(SiteChild):
     lease_until = models.DateField(_("last day"), null=True)
     becomes_master = models.BooleanField(default=False)
     is_accepted = models.BooleanField(default=True)
+    pms = models.ForeignKey(PmsConnection, models.PROTECT, null=True, related_name="residents")
+    pms_key = models.CharField(max_length=64, blank=True)
     left_at = models.DateTimeField(null=True)
     told_until = models.DateField(null=True)
     created_at = models.DateTimeField()
@@ -67,6 +71,9 @@ class Resident(SiteChild):
                 condition=models.Q(is_master=True),
                 name="resident_one_master",
                 violation_error_message=_("This apartment already has a family master."),
+            ),
+            models.UniqueConstraint(
+                fields=["pms", "pms_key"], condition=models.Q(pms__isnull=False), name="resident_once_per_pms"
             ),
             models.CheckConstraint(
                 condition=~models.Q(email="") | ~models.Q(mobile=""),

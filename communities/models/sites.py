@@ -15,7 +15,7 @@ from accounts.scope import Actor, Role, by_tenant_keys
 from accounts.typed import postal
 from accounts.typed.columns import FloorKey, IdentityKey, Keyed, SearchKey, SortKey
 from communities import catalogue
-from communities.models.kinds import Kind, PaymentMode
+from communities.models.kinds import Kind, PaymentMode, PriceClass
 from communities.models.live import LiveManager, Row
 
 
@@ -36,7 +36,7 @@ class SiteQuerySet(models.QuerySet["Site"]):
 
 class Site(Keyed):
     """A project with its switches. Invariant: tenant keys equal those of its installer; `version` grows with every edit and every change of
-    its people; `payment_mode` never changes (R37). What is archived together has the same `archived_at`."""
+    its people; `payment_mode` never changes (R37); `price_class` is written with its connection to a property management system alone (R29). What is archived together has the same `archived_at`."""
 
     kind = models.CharField(_("project type"), max_length=12, choices=Kind.choices, default=Kind.COMMUNITY)
     installer = models.ForeignKey(Organization, models.PROTECT, related_name="sites", db_index=False)
@@ -75,6 +75,7 @@ class Site(Keyed):
     )  # fmt: skip
 
     payment_mode = models.CharField(max_length=8, choices=PaymentMode.choices, default=PaymentMode.REGULAR)
+    price_class = models.CharField(max_length=12, choices=PriceClass.choices, default=PriceClass.NORMAL, editable=False)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField()
     version = models.PositiveIntegerField(default=1)

@@ -51,6 +51,7 @@ def _groups(document: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
                     "summary": _(operation["summary"]),
                     "text": _(operation.get("description", "")),
                     "parameters": operation.get("parameters", []),
+                    "sent": _fields(document, _body(operation)),
                     "fields": _fields(document, answer),
                 }
             )
@@ -67,6 +68,11 @@ def _fields(document: dict[str, Any], schema: dict[str, Any], depth: int = 0) ->
         if "properties" in inner:
             rows += _fields(document, inner, depth + 1)
     return rows
+
+
+def _body(operation: dict[str, Any]) -> dict[str, Any]:
+    """The description of what is sent; empty for calls that only read."""
+    return dict(operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {}))
 
 
 def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

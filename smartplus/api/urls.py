@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from smartplus.api import docs, house, routes  # noqa: F401 (routes declare themselves when they are read)
+from smartplus.api import docs, house, pms, routes  # noqa: F401 (routes declare themselves when they are read)
 
 app_routes: list[URLPattern | URLResolver] = house.urlpatterns()
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -26,6 +26,7 @@ AREAS = (
     "notifications",
     "operator",
     "orders",
+    "pms",
     "prices",
     "renewals",
     "requests",

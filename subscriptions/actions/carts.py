@@ -69,12 +69,15 @@ def priced(
 
 def each_priced(rows: Iterable[Entitlement], *, prices: PriceTable, months: int, now: datetime) -> dict[int, int]:
     """The price of activating each of some items, by id; their sites are loaded. Uses no statement. Raises CantQuote."""
-    kinds: dict[tuple[str, str, str, str], list[Entitlement]] = {}
+    kinds: dict[tuple[str, str, str, str, str], list[Entitlement]] = {}
     for row in rows:
-        kinds.setdefault((row.service_type, row.variant, row.site.kind, row.site.time_zone), []).append(row)
+        site = row.site
+        kinds.setdefault((row.service_type, row.variant, site.kind, site.price_class, site.time_zone), []).append(row)
     items = [
-        Item(at, service, variant, zone=zone, project_type=kind).of_all([row.pk for row in of_kind])
-        for at, ((service, variant, kind, zone), of_kind) in enumerate(kinds.items())
+        Item(at, service, variant, zone=zone, project_type=kind, price_class=priced_as).of_all(
+            [row.pk for row in of_kind]
+        )
+        for at, ((service, variant, kind, priced_as, zone), of_kind) in enumerate(kinds.items())
     ]
     priced = quote(items, periods.Months(months), now, prices)
     return {key: line.each_minor for line in priced.lines for key in line.item.keys}

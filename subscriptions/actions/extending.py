@@ -32,7 +32,7 @@ from subscriptions.taxes import tax_for
 
 AGAIN = timedelta(days=1)  # as long as a sent form is remembered
 COLUMNS = (
-    "pk", "service_type", "variant", "renewed", "paid_variant", "variant_until", "expires_at", "works_until", "anchor_at", "site_id", "site__kind",
+    "pk", "service_type", "variant", "renewed", "paid_variant", "variant_until", "expires_at", "works_until", "anchor_at", "site_id", "site__kind", "site__price_class",
     "site__time_zone", "installer_id",
 )  # fmt: skip
 
@@ -50,7 +50,8 @@ def items_of(chosen: QuerySet[Entitlement], term: Term, *, upgrades: bool, now: 
     for row in rows.values_list(*COLUMNS, named=True):
         item = Item(
             row.pk, row.service_type, row.variant, row.expires_at, row.site__time_zone, anchor_at=row.anchor_at,
-            works_until=row.works_until, project_type=row.site__kind, site_id=row.site_id, installer_id=row.installer_id,
+            works_until=row.works_until, project_type=row.site__kind, price_class=row.site__price_class,
+            site_id=row.site_id, installer_id=row.installer_id,
         )  # fmt: skip
         runs = row.expires_at is not None and now < row.expires_at
         lacks = runs and catalogue.uncovered(row.service_type, row.variant, row.paid_variant)

@@ -19,6 +19,7 @@ from accounts.scope import Actor
 from accounts.typed import text
 from accounts.typed.keys import identity_key
 from communities.actions.entitlements import sync_site
+from communities.actions.pms import end_connection
 from communities.actions.registrations import end_codes
 from communities.errors import NameTaken
 from communities.models import (
@@ -177,9 +178,10 @@ def _empty(site: Site, cart_ids: Iterable[int]) -> None:
 
 
 def _end_assignments(site: Site, *, now: datetime) -> None:
-    """People of the old installer and of its managers lose the site at once (R3), and its registration codes end. What was paid for a manager's
-    PM App is nobody's."""
+    """People of the old installer and of its managers lose the site at once (R3), and its registration codes and its connection to a property
+    management system end. What was paid for a manager's PM App is nobody's."""
     end_codes(Q(site=site), now=now)
+    end_connection(site, now=now)
     ManagerAssignment.objects.filter(site=site).update(
         ended_at=Coalesce(F("ended_at"), now), pm_app=False, membership=None
     )

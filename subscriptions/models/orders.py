@@ -13,13 +13,12 @@ from accounts.models import Organization, User, firm_of
 from accounts.scope import Actor, Role, by_tenant_keys
 from accounts.typed.columns import CompactKey, Keyed, SearchKey
 from communities import catalogue
-from communities.models import Entitlement, Site, assigned_sites
+from communities.models import Entitlement, PriceClass, Site, assigned_sites
 from communities.models import Kind as SiteKind
 from payments import money
 from subscriptions import words
 from subscriptions.models.prices import PriceList
 from subscriptions.models.terms import Termed, term_is_one
-from subscriptions.prices import PriceClass
 from subscriptions.taxes import Untaxed
 
 

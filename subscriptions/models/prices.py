@@ -12,8 +12,9 @@ from accounts.append_only import AppendOnly
 from accounts.models import Organization, User
 from accounts.scope import Actor, Role
 from communities.models import Kind as ProjectType
+from communities.models import PriceClass
 from payments import money
-from subscriptions.prices import PriceClass, PriceKey
+from subscriptions.prices import PriceKey
 
 
 class PriceListQuerySet(models.QuerySet["PriceList"]):

@@ -71,7 +71,8 @@ def test_lists_come_in_pages(people, ask, token_of, make_site):
 def test_the_description_is_for_everybody_and_free_of_scripts_of_others(db):
     document = Client().get("/api/v1/openapi.json").json()
     assert sorted(document["paths"]) == [
-        "/api/v1/me", "/api/v1/orders", "/api/v1/orders/{number}", "/api/v1/sites", "/api/v1/sites/{site_id}",
+        "/api/v1/me", "/api/v1/orders", "/api/v1/orders/{number}", "/api/v1/pms/residents/", "/api/v1/sites",
+        "/api/v1/sites/{site_id}",
     ]  # fmt: skip
     page = Client().get("/api/v1/docs")
     assert page.status_code == 200

@@ -28,8 +28,12 @@ def price_of(request: PortalRequest, site: Site, new: int) -> Price | None:
     assert site.distributor is not None
     switches = {code: getattr(site, code) for code in catalogue.APARTMENT_SWITCHES}
     one = catalogue.ApartmentConfiguration(key="new", has_master=True, **switches)
-    draft = catalogue.Configuration(site.switches, site.retention_days, (one,), project=site.kind)
-    bare = catalogue.Configuration(site.switches, site.retention_days, (), project=site.kind)
+    draft = catalogue.Configuration(
+        site.switches, site.retention_days, (one,), project=site.kind, price_class=site.price_class
+    )
+    bare = catalogue.Configuration(
+        site.switches, site.retention_days, (), project=site.kind, price_class=site.price_class
+    )
     try:
         prices = table_for(site.distributor, at=request.now)
         one_more, without = (

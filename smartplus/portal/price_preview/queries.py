@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from accounts.models import Organization
 from communities import catalogue
-from communities.models import Apartment, Site
+from communities.models import Apartment, PriceClass, Site
 from smartplus.access import PortalRequest
 from subscriptions import price_preview, rights, saved_items, switch_prices
 from subscriptions.price_preview import PricePreview
@@ -51,7 +51,7 @@ def for_site(request: PortalRequest, form: BaseForm, site: Site) -> FormPreview 
         compares=True,
     )
     price_of = _price_of(request, draft, census, site.time_zone)
-    return priced(preview, request, site.distributor, price_of, retention_days=_retention(form), project=site.kind)
+    return priced(preview, request, site.distributor, price_of, retention_days=_retention(form), **kind_of(site))
 
 
 def _price_of(
@@ -79,7 +79,7 @@ def for_apartment(
     key = apartment.target_id if apartment else "new"
     one = catalogue.ApartmentConfiguration(key=key, has_master=has_master, **switches)
     draft = catalogue.Configuration(
-        site.switches, site.retention_days, apartments=(one,), project=site.kind, site=site.pk
+        site.switches, site.retention_days, apartments=(one,), site=site.pk, **kind_of(site)
     )
     facts: dict[str, Any] = {"site": site, "apartment": apartment, "number": str(form["number"].value() or "")[:16]}
     url = (
@@ -96,7 +96,12 @@ def for_apartment(
         )
         return found
 
-    return priced(preview, request, site.distributor, price, project=site.kind)
+    return priced(preview, request, site.distributor, price, **kind_of(site))
+
+
+def kind_of(site: Site) -> dict[str, str]:
+    """What selects the prices of a site: its project type and its price class."""
+    return {"project": site.kind, "price_class": site.price_class}
 
 
 def is_asking(request: PortalRequest) -> bool:
@@ -111,6 +116,7 @@ def priced(
     price_of: Callable[[PriceTable], PricePreview],
     *,
     project: str,
+    price_class: str = PriceClass.NORMAL,
     retention_days: int = 0,
 ) -> FormPreview:
     """The preview with its price, and with `retention_days` also the price of each service. A missing price is reported in place of the
@@ -119,7 +125,9 @@ def priced(
     try:
         prices = table_for(distributor, at=request.now, with_former=True)
         if retention_days:
-            found = switch_prices.switch_prices(prices, retention_days=retention_days, project=project)
+            found = switch_prices.switch_prices(
+                prices, retention_days=retention_days, project=project, price_class=price_class
+            )
             preview = replace(preview, currency=prices.currency, switch_prices=found)
         return replace(preview, price=price_of(prices))
     except MissingPrice as refused:

@@ -17,9 +17,10 @@ from accounts.models import Kind, Organization
 from accounts.scope import Actor
 from communities import catalogue
 from communities.models import Kind as ProjectType
+from communities.models import PriceClass
 from payments import money
 from smartplus.portal.kit.fields import AmountField, LineField
-from subscriptions.prices import PriceClass, PriceKey, price_keys
+from subscriptions.prices import PriceKey, price_keys
 
 CURRENCIES = ("USD", "EUR", "GBP", "NOK", "SEK", "DKK", "CHF", "PLN", "JPY")
 FALLBACKS = {  # what is sold at another price where it has none of its own

@@ -122,7 +122,8 @@ def prices_for(request: PortalRequest, site: Site) -> PriceTable | None:
 
 def money_of(site: Site, groups: Sequence[Group], prices: PriceTable, now: datetime) -> Money:
     """The sums of a site's items."""
-    wanted = [(Product(row.service_type, row.variant, site.kind), row) for row in groups if row.variant]
+    at = (site.kind, site.price_class)
+    wanted = [(Product(row.service_type, row.variant, *at), row) for row in groups if row.variant]
     paid = [(product, row.paid_variant, True, row.alive) for product, row in wanted if row.alive]
     rest = [(product, "", False, row.n - row.alive) for product, row in wanted if row.n > row.alive]
     return Money(

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from accounts.typed import days as of_site
-from communities.models import State, state_of
+from communities.models import PriceClass, Site, State, state_of
 from communities.reports import WARNING, PaidProgress, ServiceLine
 from smartplus.portal.kit.day_tags import distance_to_end, timed_end
 from smartplus.portal.kit.markup import as_html
@@ -20,6 +20,12 @@ from smartplus.portal.kit.status_tags import status
 from smartplus.portal.sites.tabs import Shown, tabs_of
 
 register = template.Library()
+
+
+@register.simple_tag
+def site_class(site: Site) -> str:
+    """The price class of a site, in the line below its name (R29)."""
+    return _("class Integration") if site.price_class == PriceClass.INTEGRATION else _("class Normal")
 
 
 @register.simple_tag(takes_context=True)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 BY = ("site__name_order", "site_id", "target__sort_key", "person", "service_type", "pk")
 SHOWN = (
-    "service_type", "variant", "installer_id", "site__name", "site__name_order", "site__kind", "site__time_zone",
+    "service_type", "variant", "installer_id", "site__name", "site__name_order", "site__kind", "site__price_class", "site__time_zone",
     "target__kind", "target__building", "target__number", "target__slot", "target__name", "target__sort_key",
 )  # fmt: skip
 SITES = 8  # that are looked at first
