@@ -125,7 +125,8 @@ def _pg() -> list[str]:
     return [
         *statements,
         "CREATE OR REPLACE FUNCTION smartplus_follow_zones() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-        f"IF (OLD.time_zone, OLD.price_class) IS DISTINCT FROM (NEW.time_zone, NEW.price_class) THEN {_into(selected)} GROUP BY {GROUPED} HAVING sum(side.n) <> 0; "
+        "IF (OLD.time_zone, OLD.price_class) IS DISTINCT FROM (NEW.time_zone, NEW.price_class) "
+        f"THEN {_into(selected)} GROUP BY {GROUPED} HAVING sum(side.n) <> 0; "
         "END IF; RETURN NULL; END $$",
         f"CREATE TRIGGER {REZONED} AFTER UPDATE OF {', '.join(OF_SITE)} ON {SITES} FOR EACH ROW EXECUTE FUNCTION smartplus_follow_zones()",
     ]

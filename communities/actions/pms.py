@@ -43,6 +43,12 @@ REVOKED = audit.Word(
     gettext_lazy("Connection of %(what)s to a property management system revoked"),
     area=audit.Area.SERVICES,
 )
+CLASS_CHANGED = audit.Word(
+    "site.price_class",
+    gettext_lazy("Price class changed"),
+    gettext_lazy("Price class of %(what)s changed"),
+    area=audit.Area.SERVICES,
+)
 
 
 def may_connect(actor: Actor) -> bool:
@@ -88,10 +94,7 @@ def enable(actor: Actor, *, connection_id: int, now: datetime) -> PmsConnection:
     if row.enabled_at is None:
         row.enabled_at, row.enabled_by_id = now, actor.user_id
         row.save(update_fields=["enabled_at", "enabled_by"])
-        audit.record(
-            actor, ENABLED, row, now=now, tenant=site, site_id=site.pk, label=site.name,
-            before={"enabled": False}, after={"enabled": True},
-        )  # fmt: skip
+        audit.record(actor, ENABLED, row, now=now, tenant=site, site_id=site.pk, label=site.name)
     return row
 
 
@@ -118,13 +121,12 @@ def revoke(actor: Actor, *, connection_id: int, now: datetime) -> PmsConnection:
     if not may_connect(actor) and not may_enable(actor):
         raise NotPermitted
     site, row = _lock(actor, connection_id)
-    before: dict[str, object] = {"price_class": site.price_class}
+    was = site.price_class
     end_connection(site, now=now)
     row.revoked_at = now
-    audit.record(
-        actor, REVOKED, row, now=now, tenant=site, site_id=site.pk, label=site.name,
-        before=before, after={"price_class": site.price_class},
-    )  # fmt: skip
+    audit.record(actor, REVOKED, row, now=now, tenant=site, site_id=site.pk, label=site.name)
+    if was != site.price_class:
+        record_class(actor, site, was=was, now=now)
     return row
 
 
@@ -144,6 +146,12 @@ def write_class(site: Site, price_class: PriceClass) -> bool:
     site.price_class = price_class
     Site.objects.filter(pk=site.pk).update(price_class=price_class)
     return True
+
+
+def record_class(actor: Actor, site: Site, *, was: str, now: datetime) -> None:
+    """Audit that the price class of a site was `was` before."""
+    before, after = {"price_class": str(was)}, {"price_class": str(site.price_class)}
+    audit.record(actor, CLASS_CHANGED, site, now=now, tenant=site, site_id=site.pk, before={**before}, after={**after})
 
 
 def _lock(actor: Actor, connection_id: int) -> tuple[Site, PmsConnection]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from accounts.scope import Actor
 from accounts.typed import mail, text
 from accounts.typed.keys import identity_key
 from communities.actions.households import events_of, lock_apartments, settle
-from communities.actions.pms import write_class
+from communities.actions.pms import record_class, write_class
 from communities.actions.residents import ANY_TIME, RESIDENT_ADDED, RESIDENT_CHANGED, arriving, cleaned
 from communities.households import MAX_MEMBERS
 from communities.models import Apartment, PmsConnection, PriceClass, Resident, Site, Stage, keys_of
@@ -32,13 +32,6 @@ SYNCED = audit.Word(
     "pms.synced",
     gettext_lazy("Residents sent by a property management system"),
     gettext_lazy("Residents of %(what)s sent by its property management system"),
-    area=audit.Area.SERVICES,
-    saves=True,
-)
-INTEGRATED = audit.Word(
-    "site.integrated",
-    gettext_lazy("Price class Integration"),
-    gettext_lazy("%(what)s has the price class Integration"),
     area=audit.Area.SERVICES,
     saves=True,
 )
@@ -269,38 +262,27 @@ def _write(run: Run) -> set[str]:
     changes = settle(run.site, homes, now=run.now) if homes else []
     stages = {row.pk: row.stage for row in run.known.values()}
     stages |= {change.resident.pk: change.resident.stage for change in changes}
-    whole = None
+    new = {row.pk for row in run.created}
     if run.created or run.updated:
         whole = audit.record(
             PMS, SYNCED, run.connection, now=run.now, tenant=run.site, site_id=run.site.pk, label=run.site.name,
             after={"created": len(run.created), "updated": len(run.updated)},
         )  # fmt: skip
-        audit.record_all([*_told(run, updated, whole), *events_of(PMS, changes, now=run.now, batch=whole)])
+        audit.record_all([*_told(run, updated, whole), *events_of(PMS, changes, now=run.now, batch=whole, but=new)])
     rows = [*run.known.values(), *run.created]
     return {row.pms_key for row in rows if stages.get(row.pk) == Stage.WAITING}
 
 
-def _told(run: Run, updated: Iterable[Resident], whole: AuditEvent) -> list[AuditEvent]:
+def _told(run: Run, updated: Iterable[Resident], whole: AuditEvent) -> Iterator[AuditEvent]:
     """One audit row for each person, with the names of changed fields only."""
-    site = {"tenant": run.site, "site_id": run.site.pk, "now": run.now, "batch": whole}
-    homes = run.by_id
-    return [
-        *(
-            audit.event(PMS, RESIDENT_ADDED, row, label=str(homes[row.apartment_id]), **site)  # type: ignore[arg-type]
-            for row in run.created
-        ),
-        *(
-            audit.event(
-                PMS,
-                RESIDENT_CHANGED,
-                row,
-                after={"fields": run.updated[row.pk]},
-                label=str(homes[row.apartment_id]),
-                **site,  # type: ignore[arg-type]
-            )  # fmt: skip
-            for row in updated
-        ),
-    ]
+    told: list[tuple[audit.Word, Resident, dict[str, object] | None]]
+    told = [(RESIDENT_ADDED, row, None) for row in run.created]
+    told += [(RESIDENT_CHANGED, row, {"fields": run.updated[row.pk]}) for row in updated]
+    for word, row, after in told:
+        yield audit.event(
+            PMS, word, row, now=run.now, tenant=run.site, site_id=run.site.pk, after=after,
+            label=str(run.by_id[row.apartment_id]), batch=whole,
+        )  # fmt: skip
 
 
 def _record(run: Run, counts: dict[str, int]) -> None:
@@ -310,7 +292,4 @@ def _record(run: Run, counts: dict[str, int]) -> None:
     row.first_synced_at = row.first_synced_at or run.now
     row.save(update_fields=["last_synced_at", "last_counts", "first_synced_at"])
     if any(counts[result] for result in STANDS) and write_class(site, PriceClass.INTEGRATION):
-        audit.record(
-            PMS, INTEGRATED, site, now=run.now, tenant=site, site_id=site.pk,
-            before={"price_class": str(PriceClass.NORMAL)}, after={"price_class": str(PriceClass.INTEGRATION)},
-        )  # fmt: skip
+        record_class(PMS, site, was=PriceClass.NORMAL, now=run.now)

@@ -36,7 +36,8 @@ class SiteQuerySet(models.QuerySet["Site"]):
 
 class Site(Keyed):
     """A project with its switches. Invariant: tenant keys equal those of its installer; `version` grows with every edit and every change of
-    its people; `payment_mode` never changes (R37); `price_class` is written with its connection to a property management system alone (R29). What is archived together has the same `archived_at`."""
+    its people; `payment_mode` never changes (R37); `price_class` is written with its
+    connection to a property management system alone (R29). What is archived together has the same `archived_at`."""
 
     kind = models.CharField(_("project type"), max_length=12, choices=Kind.choices, default=Kind.COMMUNITY)
     installer = models.ForeignKey(Organization, models.PROTECT, related_name="sites", db_index=False)

@@ -32,8 +32,8 @@ from subscriptions.taxes import tax_for
 
 AGAIN = timedelta(days=1)  # as long as a sent form is remembered
 COLUMNS = (
-    "pk", "service_type", "variant", "renewed", "paid_variant", "variant_until", "expires_at", "works_until", "anchor_at", "site_id", "site__kind", "site__price_class",
-    "site__time_zone", "installer_id",
+    "pk", "service_type", "variant", "renewed", "paid_variant", "variant_until", "expires_at", "works_until", "anchor_at", "site_id", "site__kind",
+    "site__price_class", "site__time_zone", "installer_id",
 )  # fmt: skip
 
 

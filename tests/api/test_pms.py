@@ -61,7 +61,14 @@ def test_tokens_that_do_not_work_answer_alike(people, token, token_of, ask):
     disabled = send(fresh, KIM)
     PmsConnection.objects.update(enabled_at=NOW)
     pms.revoke(people.ivan.actor, connection_id=row.pk, now=NOW)
-    answers = [renewed, disabled, send(fresh, KIM), send("pms_nonsense", KIM), send(token_of(people.ivan), KIM), send(None, KIM)]
+    answers = [
+        renewed,
+        disabled,
+        send(fresh, KIM),
+        send("pms_nonsense", KIM),
+        send(token_of(people.ivan), KIM),
+        send(None, KIM),
+    ]
     assert {(one.status_code, one.content) for one in answers} == {(401, b'{"detail": "A valid token is needed."}')}
     assert not Resident.objects.exists()
     assert ask(fresh, "sites").status_code == 401  # such a token reads nothing

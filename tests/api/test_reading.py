@@ -101,7 +101,7 @@ def test_the_docs_are_linked_where_tokens_are_made(people, sign_in):
 def test_every_route_of_the_api_declares_its_policy():
     from smartplus.api.urls import app_routes
 
-    assert len(app_routes) == 5
+    assert len(app_routes) == 6
     for route in app_routes:
         assert route.callback
         policy = access.policy_of(route.callback)

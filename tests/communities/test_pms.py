@@ -215,7 +215,7 @@ def test_the_audit_tells_of_a_sync_without_names(flat: Apartment, token: str) ->
     synced(token, sent("kim", flat))
     synced(token, sent("kim", flat, name="Kim Possible"))
     rows = list(
-        AuditEvent.objects.filter(action__in=("pms.synced", "site.integrated", "resident.added", "resident.changed"))
+        AuditEvent.objects.filter(action__in=("pms.synced", "site.price_class", "resident.added", "resident.changed"))
     )
     assert len({row.action for row in rows}) == 4
     assert not any("kim" in str(vars(row)).lower() for row in rows)

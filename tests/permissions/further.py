@@ -26,8 +26,8 @@ from accounts.actions import (
 from accounts.audit import Word
 from accounts.models import ApiToken, Invitation, ItemFailure, MailLink, Membership, Organization, Topic, User
 from accounts.models.invitations import digest_of
-from communities.actions import assignments, households, moving, registrations, sites
-from communities.models import Entitlement, Resident, TechnicianAssignment
+from communities.actions import assignments, households, moving, pms, pms_sync, registrations, residents, sites
+from communities.models import Apartment, Entitlement, Resident, TechnicianAssignment
 from payments import actions as payment_actions
 from payments.actions import billing, methods
 from payments.models import GatewayEvent, Payment, PaymentMethod
@@ -405,6 +405,16 @@ def _registering(stage: Stage) -> Callable[[], object]:
     return lambda: registrations.confirm_registration(token=token, now=NOW)
 
 
+def _syncing(stage: Stage) -> Callable[[], object]:
+    """A property management system sends a member of a household."""
+    ivan, dora = stage.world.person("ivan").actor, stage.world.person("dora").actor
+    flat = Apartment.objects.select_related("building").get(pk=stage.world.holdings["hafen"].keys["apartment"][0])
+    row, token = pms.connect(ivan, site_id=flat.site_id, is_beyond_free=True, now=NOW)
+    pms.enable(dora, connection_id=row.pk, now=NOW)
+    people = [pms_sync.Sent("kim", "Kim", email="kim@x.example", apartment_id=flat.pk)]
+    return lambda: pms_sync.sync(token=token, people=people, dry_run=False, now=NOW)
+
+
 FURTHER: dict[str, Further] = {
     "confirm_new_address": Further({addresses.ADDRESS_CHANGED: 1}, _link),
     "accept_invitation": Further({invitations.MEMBER_JOINED: 1}, _joining),
@@ -414,6 +424,7 @@ FURTHER: dict[str, Further] = {
     "move_installer:from a sub-distributor": Further(
         {tenancy.INSTALLER_MOVED: 1, tenancy.INSTALLER_MOVED_AWAY: 1, auto_renewals.AUTO_RENEWAL_ENDED: 1}, _moving
     ),
+    "sync": Further({pms_sync.SYNCED: 1, residents.RESIDENT_ADDED: 1, pms.CLASS_CHANGED: 1}, _syncing),
     "confirm_registration": Further({registrations.CODE_USED: 1}, _registering),
     "discard_draft": Further({terms.TEXT_DISCARDED: 1}, _discarding),
     "deactivate_logins": Further({members.MEMBER_DEACTIVATED: 2}, _known),

@@ -26,7 +26,7 @@ ORDER = order_of(ARCHITECTURE.read_text())
 BELOW = {
     "communities_building": "communities_site", "communities_resident": "communities_site", "devices_device": "communities_site",
     "communities_managerassignment": "communities_site", "communities_technicianassignment": "communities_site",
-    "communities_registrationcode": "communities_site",
+    "communities_registrationcode": "communities_site", "communities_pmsconnection": "communities_site",
     "communities_target": "communities_site", "communities_equipment": "communities_site", "communities_commercialaccount": "communities_site",
     "communities_importrow": "communities_apartmentimport", "accounts_failedrow": "accounts_longjob", "accounts_jobfilepart": "accounts_longjob",
     "otp_static_statictoken": "accounts_user", "otp_static_staticdevice": "accounts_user", "otp_totp_totpdevice": "accounts_user",

@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 
 from accounts.models import Kind, LongJob, MailLink, Membership, Organization, User
 from communities import catalogue
-from communities.actions import apartments, archives, registrations, sites
+from communities.actions import apartments, archives, pms, registrations, sites
 from communities.actions.buildings import NewApartment, NewBuilding
 from communities.actions.commercial_accounts import Holder
 from communities.actions.equipment import Piece, Place
@@ -411,6 +411,12 @@ def _printed(case: Case) -> dict[str, Any]:
     return {"apartment_id": apartment_id}
 
 
+def _connected(case: Case) -> dict[str, Any]:
+    """A site whose connection nobody has enabled yet."""
+    row, _token = pms.connect(case.builder.actor, site_id=case.site.pk, is_beyond_free=False, now=NOW)
+    return {"connection_id": row.pk}
+
+
 def _member_who_waits(case: Case) -> dict[str, Any]:
     Site.objects.filter(pk=case.site.pk).update(free_members=0)
     return _member(case, stage="waiting", is_accepted=False)
@@ -563,6 +569,7 @@ def _new_site(case: Case) -> dict[str, Any]:
 LEFT_OUT = {
     "sites.begin_community": "a part of create_community and create_site, and asks like them",
     "sites.begin_site": "as begin_community, for every project type",
+    "pms.record_class": "a part of revoke and of a sync, which ask",
     "registration.insert": "a part of the registration of devices, which asks",
     "buildings.build": "a part of create_site and add_building, which ask",
     "many.register_many": "a part of create_site and add_building, which ask",
@@ -694,6 +701,10 @@ TABLE: dict[str, Row] = {
     "registrations.make_code": Row("ITM", lambda c: {"apartment_id": c.key("apartment")}),
     "registrations.make_codes": Row("ITM", lambda c: {"building_id": c.key("building")}),
     "registrations.revoke_code": Row("ITM", _printed),
+    "pms.connect": Row("I", lambda c: {"site_id": c.site.pk, "is_beyond_free": False}),
+    "pms.enable": Row("OD", _connected),
+    "pms.renew_token": Row("I", lambda c: {**_connected(c), "is_beyond_free": True}),
+    "pms.revoke": Row("ODI", _connected),
     "residents.remove_resident": Row("ITM", lambda c: {"resident_id": c.key("resident")}),
     "assignments.set_managers": Row("I", lambda c: {"site_id": c.site.pk, "pm_app_by_membership": {}}),
     "assignments.set_technicians": Row("I", lambda c: {"site_id": c.site.pk, "membership_ids": []}),

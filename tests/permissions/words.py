@@ -34,6 +34,7 @@ from communities.actions import (
     equipment,
     households,
     moving,
+    pms,
     registrations,
     residents,
     sites,
@@ -141,6 +142,10 @@ WORDS: dict[str, tuple[audit.Word, ...]] = {
         *(registrations.CODE_MADE,) * 7,
     ),  # one for each household of the building
     "registrations.revoke_code": (registrations.CODE_REVOKED,),
+    "pms.connect": (pms.CONNECTED,),
+    "pms.enable": (pms.ENABLED,),
+    "pms.renew_token": (pms.RENEWED,),
+    "pms.revoke": (pms.REVOKED,),
     "residents.remove_resident": (residents.RESIDENT_REMOVED,),
     "equipment.add_equipment": (equipment.ADDED,),
     "equipment.edit_equipment": (equipment.CHANGED,),
@@ -263,6 +268,15 @@ QUIET_OF: dict[str, set[str]] = {
     "device": {"library_entry_id", "removed_at"},  # the MAC says it
     "equipment": {"archived_at", "building_id", "apartment_id"},  # the word says it, and `place` where it is
     "commercialaccount": {"archived_at"},  # the word says it
+    "pmsconnection": {
+        "revoked_at",
+        "enabled_at",
+        "enabled_by_id",
+        "digest",
+        "first_synced_at",
+        "last_synced_at",
+        "last_counts",
+    },  # the word says it
     "apitoken": {"revoked_at", "revoked_for"},
     "membership": {"joined_at"},  # the word says it
     "user": {"two_factor_at", "confirmed_at", "password_at"},
@@ -364,6 +378,7 @@ TOLD = {
     ("handover", "installer_id"), ("site", "rows"), ("autorenewal", "handed_over"),
     ("site", "on"), ("site", "off"), ("commercialaccount", "fields"), ("building", "codes"),
     ("apartment", "people"), ("apartment", "on"), ("site", "count"), ("site", "added"), ("apartmentimport", "count"),
+    ("pmsconnection", "created"), ("pmsconnection", "updated"),
 }  # fmt: skip
 
 

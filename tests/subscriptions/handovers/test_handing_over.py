@@ -13,6 +13,7 @@ from accounts.errors import NotPermitted, Refused
 from accounts.models import AuditEvent, Notice
 from communities import consistency
 from communities.actions import assignments, registrations
+from communities.actions.pms_sync import ConnectionOver
 from communities.actions.registrations import CodeOver
 from communities.errors import NameTaken
 from communities.models import (
@@ -20,6 +21,7 @@ from communities.models import (
     ApartmentImport,
     Entitlement,
     ManagerAssignment,
+    PmsConnection,
     ServiceChange,
     Site,
     Target,
@@ -42,6 +44,7 @@ from subscriptions.models import (
     RenewalRequest,
     Selection,
 )
+from tests.communities.connected import connected, sent, synced
 from tests.communities.registered import asked, printed, token_of_last_mail
 from tests.devices.macs import FIRST, SECOND, monitor
 from tests.flows.tenants import assert_tenants_consistent
@@ -137,6 +140,23 @@ def test_its_registration_codes_end_and_go_along(people: People, make_site, make
     ):
         with pytest.raises(CodeOver):
             attempt()
+    assert_agreed()
+
+
+@pytest.mark.rule("R29")
+def test_its_connection_to_a_property_management_system_ends(
+    people: People, make_site, make_apartment, offer, accept
+) -> None:
+    site = make_site()
+    token = connected(people, site)
+    synced(token, sent("kim", make_apartment(site)))
+    assert dry_runs.dry_run(here(site), NOW).counts["pms"] == 1
+    taken = accept(offer(site))
+    row = PmsConnection.objects.get()
+    assert (row.revoked_at, row.installer_id) == (NOW, taken.taker_id)
+    assert here(site).price_class == "normal"
+    with pytest.raises(ConnectionOver):
+        synced(token, sent("kim", Apartment.objects.get()))
     assert_agreed()
 
 
