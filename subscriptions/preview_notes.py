@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from communities import catalogue
 from communities.catalogue import Target
 from payments import money
-from subscriptions.prices import PriceTable, Product
+from subscriptions.prices import PriceTable, Product, unit_price
 from subscriptions.saved_items import Step, is_running
 
 
@@ -24,16 +24,10 @@ def notes_of(
     prices: PriceTable,
 ) -> list[str]:
     """Notes about what waits for a family master, what no apartment has on, and what is paid and would not be used. Raises MissingPrice."""
-    notes = []
+    notes, at = [], (draft.project, draft.price_class)
     if homeless := Counter({row.key: counts.get(row.key, 1) for row in draft.apartments if not row.has_master}):
         amount = sum(
-            homeless[row.key]
-            * sum(
-                minor
-                for _part, minor in prices.parts(
-                    Product(item.service_type, item.variant.code, draft.project, draft.price_class)
-                )
-            )
+            homeless[row.key] * unit_price(prices.parts(Product(item.service_type, item.variant.code, *at)))
             for row in draft.apartments
             if row.key in homeless
             for item in catalogue.of_residents(row)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -190,6 +191,8 @@ def _take(run: Run, key: str, one: Sent) -> str:
         raise Refused(_("The site has no such apartment."))
     if len(one.name) > LONGEST_NAME or len(one.remark or "") > LONGEST_REMARK:
         raise Refused(_("The name or the remark is too long."))
+    if one.language not in dict(settings.LANGUAGES):
+        raise Refused(_("This language is not known here."))
     known = run.known.get(key)
     return _create(run, key, home, one) if known is None else _update(run, known, home, one)
 

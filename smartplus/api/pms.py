@@ -71,6 +71,7 @@ class SyncAnswer(Schema):
     "/pms/residents/",
     auth=PmsBearer(),
     response=SyncAnswer,
+    url_name="pms-residents",
     tags=["pms"],
     summary=_("Send the residents of a site"),
     description=_(

@@ -205,9 +205,9 @@ def test_what_is_sent_has_limits(flat: Apartment, token: str) -> None:
             synced(token, *people)
     wrong = [
         sent("", flat), sent("k" * 65, flat), sent("n", flat, name="n" * 121), sent("kim", flat), sent("kim", flat),
-        sent("e", flat, email="no address"), sent("f", flat, email=None),
+        sent("e", flat, email="no address"), sent("f", flat, email=None), sent("l", flat, language="xx"),
     ]  # fmt: skip
-    assert results(token, *wrong) == ["refused"] * 3 + ["created"] + ["refused"] * 3
+    assert results(token, *wrong) == ["refused"] * 3 + ["created"] + ["refused"] * 4
 
 
 @pytest.mark.rule("R9")

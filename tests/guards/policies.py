@@ -262,6 +262,7 @@ PLEAS = {
     "renew-again": {404},  # nor items of no number
     "handover-print": {404},  # nor a label before the site is the own one
     "handover-withdraw": {403},  # who is offered a site refuses it; the offer is withdrawn by who made it
+    **dict.fromkeys(("site-pms-enable", "site-pms-revoke"), {404}),  # nor a connection of this site
     "apartment-list": {301},  # an address of earlier days
 }
 # Addresses that show another form for each word in their query; a role that may not use a word is answered 404.
@@ -271,6 +272,8 @@ QUERIES = {
 }  # fmt: skip
 # What the API may answer to the own token as well: nobody lends a scope that it has not.
 API_PLEAS = {("tess", "orders"): {403}, ("tess", "order"): {403}}
+# Calls of the API that send, with a token that belongs to no person: those of people open nothing there.
+API_SENT = {"pms-residents"}
 # Public pages that may say they are not well.
 UNWELL = {
     "readyz": {503},

@@ -36,6 +36,7 @@ UNSEEN = {
     "LibraryEntry.note": "is kept, and on no page",
     "Notice.body": "is in the mail",
     "Handover.reason": "is told of offers that were refused; the world's were not",
+    "Resident.pms_key": "is what a property management system calls the person; its answers have it",
     "Target.floor": "sorts what is billed; its pages show the apartment's own",
 }
 

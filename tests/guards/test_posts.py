@@ -45,6 +45,8 @@ MOMENTS = {
     "bulk-change": ("something is set for apartments", "bulk/form.html", '<form id="bulk-form" method="post"'),
     "job-export": ("a list is longer than what is made at once", "export.html", "{% url 'job-export' %}"),
     "apartment-code-revoke": ("a code is open", "residents/code.html", "{% url 'apartment-code-revoke' apartment.pk %}"),
+    "site-pms-enable": ("a connection waits", "pms/site.html", "{% url 'site-pms-enable' site.pk %}"),
+    "site-pms-revoke": ("a site is connected", "pms/site.html", "{% url 'site-pms-revoke' site.pk %}"),
     "resident-accept": ("a member waits for a yes", "residents/form.html", "{% url 'resident-accept' resident.pk %}"),
     "apartment-restore": ("an apartment is archived", "archive/list.html", "{% url 'apartment-restore' row.pk %}"),
     "building-restore": ("a building is archived", "archive/list.html", "{% url 'building-restore' row.pk %}"),

@@ -129,6 +129,9 @@ class Walker:
 
     def _walk_api(self, person: str | None, route: Route) -> None:
         """Programs: without a token 401, also in a session; with one the own things, and beyond them nothing."""
+        if route.name in policies.API_SENT:
+            self._walk_sent(person, route)
+            return
         own, beyond, never = self.addresses(person or "dora", route)
         paths = [*own[:1], *beyond, *filter(None, [never])]
         shut = [self.look(person, self.browser.ask_once(person, "GET", path)) for path in paths]
@@ -157,6 +160,13 @@ class Walker:
                     404,
                 }:
                     self.fault(answer, f"answers {answer.status}: is told apart from what never was")
+
+    def _walk_sent(self, person: str | None, route: Route) -> None:
+        """A call with a token of its own: 401 without one, and with that of a person."""
+        for token in filter(None, ["nonsense", self.world.api_tokens.get(person or "")]):
+            answer = self.look(person, self.browser.ask_once(person, "POST", route.path([]), token=token))
+            if answer.status != 401 or answer.tables - {"accounts_apitoken"}:
+                self.fault(answer, f"answers {answer.status} and writes {sorted(answer.tables)}")
 
     def _walk_as_stranger(self, route: Route) -> None:
         """Anonymous: sent to the sign-in page and back to nowhere but here; whether the thing exists makes no difference."""
