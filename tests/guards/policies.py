@@ -262,7 +262,8 @@ PLEAS = {
     "renew-again": {404},  # nor items of no number
     "handover-print": {404},  # nor a label before the site is the own one
     "handover-withdraw": {403},  # who is offered a site refuses it; the offer is withdrawn by who made it
-    **dict.fromkeys(("site-pms-enable", "site-pms-revoke"), {404}),  # nor a connection of this site
+    "site-pms-enable": {404},  # nor a connection of this site
+    "site-pms-revoke": {404},
     "apartment-list": {301},  # an address of earlier days
 }
 # Addresses that show another form for each word in their query; a role that may not use a word is answered 404.

@@ -51,7 +51,15 @@ def for_site(request: PortalRequest, form: BaseForm, site: Site) -> FormPreview 
         compares=True,
     )
     price_of = _price_of(request, draft, census, site.time_zone)
-    return priced(preview, request, site.distributor, price_of, retention_days=_retention(form), **kind_of(site))
+    return priced(
+        preview,
+        request,
+        site.distributor,
+        price_of,
+        retention_days=_retention(form),
+        project=site.kind,
+        price_class=site.price_class,
+    )
 
 
 def _price_of(
@@ -79,7 +87,12 @@ def for_apartment(
     key = apartment.target_id if apartment else "new"
     one = catalogue.ApartmentConfiguration(key=key, has_master=has_master, **switches)
     draft = catalogue.Configuration(
-        site.switches, site.retention_days, apartments=(one,), site=site.pk, **kind_of(site)
+        site.switches,
+        site.retention_days,
+        apartments=(one,),
+        site=site.pk,
+        project=site.kind,
+        price_class=site.price_class,
     )
     facts: dict[str, Any] = {"site": site, "apartment": apartment, "number": str(form["number"].value() or "")[:16]}
     url = (
@@ -96,12 +109,7 @@ def for_apartment(
         )
         return found
 
-    return priced(preview, request, site.distributor, price, **kind_of(site))
-
-
-def kind_of(site: Site) -> dict[str, str]:
-    """What selects the prices of a site: its project type and its price class."""
-    return {"project": site.kind, "price_class": site.price_class}
+    return priced(preview, request, site.distributor, price, project=site.kind, price_class=site.price_class)
 
 
 def is_asking(request: PortalRequest) -> bool:

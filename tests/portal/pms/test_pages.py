@@ -18,7 +18,8 @@ pytestmark = pytest.mark.usefixtures("time_machine_at_noon")
 @pytest.fixture
 def flat(make_site, make_apartment) -> Apartment:
     """An apartment where nobody lives."""
-    return make_apartment(make_site(), master=False)
+    made: Apartment = make_apartment(make_site(), master=False)
+    return made
 
 
 @pytest.mark.rule("R29")
