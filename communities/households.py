@@ -62,8 +62,8 @@ def settled(people: Iterable[Person], *, free: int, today: date) -> dict[int, St
 
     Leases that are over have ended, those that have not begun wait for their day. An apartment without a family master gets one: who was
     meant to be it and has arrived, else the present member who came first, else who arrives first. Nobody who waits for a yes becomes
-    it. Arriving members live there within the free number, beyond it once they are accepted, and never more than MAX_MEMBERS; who lives
-    there stays, also where the free number has become smaller.
+    it, and where there is none nobody is admitted. Arriving members live there within the free number, beyond it once they are accepted, and
+    never more than MAX_MEMBERS; who lives there stays, also where the free number has become smaller.
     """
     here = sorted((one for one in people if one.stage != Stage.ENDED), key=lambda one: (one.created_at, one.key))
     stands = {one.key: Standing(_by_day(one.lease, today)) for one in here}
@@ -73,7 +73,7 @@ def settled(people: Iterable[Person], *, free: int, today: date) -> dict[int, St
     master = next((one for one in settled_in if one.is_master), None) or _heir(settled_in, arriving)
     members = sum(one is not master for one in settled_in)
     for one in arriving:
-        fits = members < free or (one.is_accepted and members < MAX_MEMBERS)
+        fits = master is not None and (members < free or (one.is_accepted and members < MAX_MEMBERS))
         if one is not master and not fits:
             stands[one.key] = Standing(Stage.WAITING)
         members += one is not master and fits

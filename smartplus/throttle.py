@@ -146,7 +146,10 @@ def refuses_join(request: HttpRequest, site_part: str, *, now: datetime) -> time
     """How long to wait, while too many wrong registration codes were typed at this network address or for the site that `site_part` stands for,
     whether there is one or not. Otherwise the try is counted before it is made, and `forgive_join` takes it back."""
     counted: list[tuple[Bucket, str]] = []
-    for bucket, who in ((JOIN_NETWORK, client_address(request) or NO_ADDRESS), (JOIN_SITE, _digest(site_part))):
+    asked = [(JOIN_NETWORK, client_address(request) or NO_ADDRESS)]
+    if site_part:  # what is no code at all says nothing of a site
+        asked.append((JOIN_SITE, _digest(site_part)))
+    for bucket, who in asked:
         wait = _count(bucket, who, now)
         if wait is not None:
             _take_back(counted)

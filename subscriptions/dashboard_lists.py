@@ -168,22 +168,24 @@ def page_of(
     counted = _by_first_day(whole) if limit is None else _walked(actor, asked, summed, after, limit)
     sites = Site.objects.visible_to(actor).select_related("installer").in_bulk({row[0] for row in counted})
     found = [row for row in counted if row[0] in sites]
+    if limit is None:  # a page that was walked is in order already
+        found.sort(key=lambda row: (row[9] or date.max, sites[row[0]].name_order, row[0], row[1], row[2], *row[5:7]))
     amounts = worth_of(
-        asked.what, [(Product(*row[1:5]), row[5], row[7], row[9]) for row in found], asked.prices, asked.now
+        asked.what, [(Product(*row[1:5]), row[5], row[7], row[8]) for row in found], asked.prices, asked.now
     )
     return [
         SiteLine(
             site_id=row[0],
             site_name=sites[row[0]].name,
-            name_order=row[8],
+            name_order=sites[row[0]].name_order,
             zone=sites[row[0]].time_zone,
             installer_name=sites[row[0]].installer.name,
             service_type=row[1],
             variant=row[2],
             paid_variant=row[5],
             mode=Mode(row[6]),
-            count=row[9],
-            day=row[10],
+            count=row[8],
+            day=row[9],
             amount_minor=amount,
             is_in_force=row[7],
         )
@@ -211,7 +213,7 @@ def _walked(actor: Actor, asked: Asked, summed: Summed, after: Place | None, lim
                 read |= more
                 lines |= {line[:8]: line for line in _by_first_day(_groups(actor, asked, summed, more))}
             line = lines.get(tuple(same))
-            if line is None or line[10] != day:  # all its items have left, or the line belongs to an earlier page
+            if line is None or line[9] != day:  # all its items have left, or the line belongs to an earlier page
                 continue
             found.append(lines.pop(line[:8]))
             if len(found) == limit:
@@ -257,23 +259,22 @@ def _behind(place: Place) -> Q:
 
 
 def _by_first_day(days: QuerySet[ExpiryDay, tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Lines from `_groups`, with their count and the first day on which some of them end, in that order. Days are summed first, in an inner
-    statement: a day that all items have left still has rows until they are folded."""
+    """Lines from `_groups`, with their count and the first day on which some of them end. Days are summed first, in an inner statement: a day
+    that all items have left still has rows until they are folded. Names of sites are read with the sites: joined here, all sites would be."""
     try:
         counted, params = days.query.sql_with_params()
     except EmptyResultSet:
         return []
-    same = f"site_id, {', '.join(PRODUCT)}, paid_variant, mode, alive, site__name_order"
-    order = "min(day) IS NULL, min(day), site__name_order, site_id, service_type, renewed, paid_variant, mode"
+    same = f"site_id, {', '.join(PRODUCT)}, paid_variant, mode, alive"
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {same}, sum(n), min(day) FROM ({counted}) counted "  # noqa: S608  (names of ours)
-            f"GROUP BY {same} HAVING sum(n) <> 0 ORDER BY {order}",
+            f"GROUP BY {same} HAVING sum(n) <> 0",
             params,
         )
         rows = cursor.fetchall()
     days_of = date.fromisoformat if connection.vendor == "sqlite" else lambda day: day
-    return [(*row[:7], bool(row[7]), row[8], int(row[9]), days_of(row[10]) if row[10] else None) for row in rows]
+    return [(*row[:7], bool(row[7]), int(row[8]), days_of(row[9]) if row[9] else None) for row in rows]
 
 
 def _groups(
@@ -283,7 +284,7 @@ def _groups(
     rows = _rows(actor, asked, summed)
     if sites is not None:
         rows = rows.filter(site_id__in=sorted(sites))
-    groups = ("site_id", *PRODUCT, "paid_variant", "mode", "alive", "site__name_order", "day")
+    groups = ("site_id", *PRODUCT, "paid_variant", "mode", "alive", "day")
     return rows.values_list(*groups).annotate(n=Sum("count")).exclude(n=0)
 
 

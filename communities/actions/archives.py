@@ -27,6 +27,7 @@ from communities.models import (
     Apartment,
     Building,
     Entitlement,
+    Equipment,
     ManagerAssignment,
     Resident,
     Site,
@@ -74,9 +75,10 @@ def archive_apartment(actor: Actor, *, apartment_id: int, now: datetime) -> Apar
         raise NotPermitted
     site, home = _lock_home(actor, apartment_id)
     if home.archived_at is None:
-        _refuse_reserved(_of_homes([home.target_id]), home)
+        billed = [home.target_id, *_pieces(Q(apartment=home))]
+        _refuse_reserved(_of_homes(billed), home)
         Apartment.every.filter(pk=home.pk).update(archived_at=now, version=F("version") + 1)
-        stop_billing(site, [home.target_id])
+        stop_billing(site, billed)
         audit.record(actor, APARTMENT_ARCHIVED, home, now=now, tenant=site, site_id=site.pk, **_change(None, now))
     return home
 
@@ -90,10 +92,11 @@ def archive_building(actor: Actor, *, building_id: int, now: datetime) -> Buildi
     site, building = _lock_building(actor, building_id)
     if building.archived_at is None:
         homes = _locked(Apartment.objects.filter(building=building))
-        _refuse_reserved(_of_homes(list(homes.values())), building)
+        billed = [*homes.values(), *_pieces(Q(building=building) | Q(apartment__building=building))]
+        _refuse_reserved(_of_homes(billed), building)
         Building.every.filter(pk=building.pk).update(archived_at=now, version=F("version") + 1)
         Apartment.every.filter(pk__in=homes).update(archived_at=now, version=F("version") + 1)
-        stop_billing(site, list(homes.values()))
+        stop_billing(site, billed)
         told = _change(None, now, len(homes))
         audit.record(actor, BUILDING_ARCHIVED, building, now=now, tenant=site, site_id=site.pk, **told)
     return building
@@ -137,7 +140,7 @@ def restore_apartment(actor: Actor, *, apartment_id: int, now: datetime) -> Apar
             % {"building": home.building.name, "number": home.number}
         )
     _bring_back(site, Apartment.every.filter(pk=home.pk))
-    sync_site(site, apartment_ids=[home.pk])
+    sync_site(site)  # with the equipment that stands there
     told = _change(home.archived_at, None)
     audit.record(actor, APARTMENT_RESTORED, home, now=now, tenant=site, site_id=site.pk, **told)
     return home
@@ -296,8 +299,13 @@ def _locked(homes: QuerySet[Apartment]) -> dict[int, int]:
     return dict(rows.values_list("pk", "target_id"))
 
 
+def _pieces(place: Q) -> list[int]:
+    """The targets of the equipment of a place."""
+    return list(Equipment.objects.filter(place, target__isnull=False).values_list("target_id", flat=True))
+
+
 def _of_homes(targets: list[int]) -> Q:
-    """The items of apartments and of their slots."""
+    """The items of apartments with their slots, and of equipment."""
     return Q(target__in=targets) | Q(target__parent__in=targets)
 
 

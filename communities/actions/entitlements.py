@@ -104,9 +104,11 @@ def configuration_of(
 
 
 def _with_equipment(site: Site, configuration: catalogue.Configuration) -> catalogue.Configuration:
-    """With what is in use: locks and sensors by their targets, doors by themselves, since only their number counts."""
+    """With what is in use: locks and sensors by their targets, doors by themselves, since only their number counts. What stands in an archived
+    apartment or building is billed for nothing (R78)."""
     found: dict[str, list[int]] = defaultdict(list)
-    rows = Equipment.objects.in_use().filter(site=site).exclude(kind=EquipmentKind.CAMERA)
+    stands = Equipment.objects.in_use().filter(building__archived_at=None, apartment__archived_at=None)
+    rows = stands.filter(site=site).exclude(kind=EquipmentKind.CAMERA)
     for kind, pk, target in rows.order_by("pk").values_list("kind", "pk", "target_id"):
         found[kind].append(target or pk)
     locks, sensors, doors = (

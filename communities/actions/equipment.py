@@ -158,12 +158,13 @@ def archive_equipment(actor: Actor, *, equipment_id: int, version: int, now: dat
 
 @transaction.atomic
 def restore_equipment(actor: Actor, *, equipment_id: int, version: int, now: datetime) -> Equipment:
-    """Use an archived piece again, with its paid time. Refuses one whose name another piece of its kind got meanwhile, and a camera while
-    Third-Party Camera Integration is off."""
+    """Use an archived piece again, with its paid time. Refuses one whose name another piece of its kind got meanwhile, a camera while
+    Third-Party Camera Integration is off, and one whose apartment or building is archived."""
     site, row = _lock(actor, equipment_id, version)
     if not row.is_archived:
         raise Refused(_("%(what)s is in use already.") % {"what": row})
     _refuse_camera(site, row)
+    _refuse_archived_place(row)
     _refuse_name(row)
     row.archived_at, row.version = None, row.version + 1
     row.save()
@@ -221,10 +222,20 @@ def _cleaned(kind: str, piece: Piece) -> dict[str, str]:
     if kind == EquipmentKind.CAMERA:
         if piece.viewers not in Viewers.values:
             raise Refused(_("Choose who may watch: residents, administrators or both."), field="viewers")
-        return values | {
-            "maker": text.line(piece.maker), "address": text.code(piece.address), "viewers": piece.viewers,
-        }  # fmt: skip
+        address = text.code(piece.address)
+        if "@" in address:
+            raise Refused(
+                _("Leave name and password out of the address: everybody who sees the camera reads it."),
+                field="address",
+            )
+        return values | {"maker": text.line(piece.maker), "address": address, "viewers": piece.viewers}
     return values | {"model": text.code(piece.model)}
+
+
+def _refuse_archived_place(row: Equipment) -> None:
+    for place in (row.apartment, row.building):
+        if place is not None and place.archived_at is not None:
+            raise Refused(_("%(place)s is archived. Restore it first.") % {"place": place})
 
 
 def _refuse_name(row: Equipment) -> None:

@@ -241,8 +241,8 @@ def _let_go(actor: Actor, site: Site, apartment: Apartment, on: date | None, *, 
     later = [one.pk for one in leaving if one.lease_until is None or one.lease_until > last]
     if not leaving:
         return 0
+    end_codes(Q(apartment=apartment), now=now)
     if is_now:  # a lease that began today would end before it began
-        end_codes(Q(apartment=apartment), now=now)
         Resident.objects.filter(pk__in=later, lease_from__gt=last).update(lease_from=last)
     Resident.objects.filter(pk__in=later).update(lease_until=last)
     word = HOUSEHOLD_LEFT if is_now else HOUSEHOLD_LEAVES

@@ -22,10 +22,10 @@ from accounts.scope import Actor
 from accounts.typed import text
 from communities import registration_codes as codes
 from communities.actions.households import events_of, lock_apartments, refuse_full, settle
-from communities.actions.residents import ANY_TIME, arriving, cleaned, lock_home, may_edit_residents
+from communities.actions.residents import arriving, cleaned, lock_home, may_edit_residents
 from communities.actions.sites import lock_site
 from communities.households import MAX_MEMBERS
-from communities.models import Apartment, Building, Registration, RegistrationCode, Resident, Site, keys_of
+from communities.models import Apartment, Building, Lease, Registration, RegistrationCode, Resident, Site, keys_of
 
 VALID_FOR = timedelta(days=14)
 TYPED_FOR = timedelta(hours=48)
@@ -153,12 +153,13 @@ def pass_of(typed: str, *, now: datetime) -> str:
 @transaction.atomic
 def ask_to_register(*, token: str, name: str, email: str, language: str, now: datetime) -> Registration:
     """Mail a link that confirms the address of who has a code; nobody is a resident yet. Raises CodeOver, and refuses a person without a name,
-    an apartment that is full, and a code that too many ask with."""
+    an apartment that is full, and a code that too many ask with. Locks the code."""
     code = find_code(token, now=now)
     refuse_full(code.apartment)
     if not text.line(email):
         raise Refused(_("An email is needed: the link that confirms it goes there."), field="email")
     values = cleaned(name, email, "", "", country=code.site.country)
+    RegistrationCode.objects.select_for_update(no_key=True).get(pk=code.pk)  # of many at once each is counted
     if Registration.objects.filter(code=code, expires_at__gt=now).count() >= MOST_ASKING:
         raise Refused(_("This code was tried too often. Open the mail that came, or ask for another sheet."))
     secret = secrets.token_urlsafe(codes.TOKEN_BYTES)
@@ -196,7 +197,7 @@ def find_registration(token: str, *, now: datetime) -> Registration:
     """Who asked and got this link, while its code works. Raises CodeOver for every other link."""
     working = RegistrationCode.objects.working(now)
     found = Registration.objects.filter(digest=digest_of(token), expires_at__gt=now, code__in=working)
-    row = found.select_related("code__apartment__building", "site").first()
+    row = found.select_related("code__apartment__building", "code__host", "site").first()
     if row is None:
         raise CodeOver
     return row
@@ -205,17 +206,20 @@ def find_registration(token: str, *, now: datetime) -> Registration:
 @transaction.atomic
 def confirm_registration(*, token: str, now: datetime) -> Resident:
     """Register the person whose address this link proves as a member of the household; beyond the free number it waits for the installer's
-    yes (R30). The code is used with it: of two at once one comes in time, and the other gets CodeOver. Refuses a full apartment (R31). Locks:
-    site → apartment → residents → entitlements."""
+    yes (R30). Its last day is that of the family master. The code is used with it: of two at once one comes in time, and the other gets
+    CodeOver. Refuses a full apartment (R31). Locks: site → apartment → residents → entitlements."""
     seen = find_registration(token, now=now)
     site = lock_site(REGISTRATIONS, seen.site_id)
     lock_apartments([seen.code.apartment_id])
+    settle(
+        site, [seen.code.apartment_id], now=now
+    )  # the last day of the household may be over since the leases were last looked at
     row = find_registration(token, now=now)
     apartment = row.code.apartment
     refuse_full(apartment)
     resident = Resident.objects.create(
         **keys_of(site),
-        **arriving(ANY_TIME),
+        **arriving(Lease(None, row.code.host.lease_until if row.code.host else None)),
         apartment=apartment,
         name=row.name,
         email=row.email,

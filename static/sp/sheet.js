@@ -34,9 +34,9 @@
     return made;
   }
   function dress(row) {
-    const link = row.querySelector(".no a"), lives = row.querySelector(".who-lives"), macs = row.querySelector(".macs");
+    const link = row.querySelector(".no a"), lives = row.querySelector(".lives"), macs = row.querySelector(".macs");
     const key = link.pathname.match(/(\d+)\/$/)[1], made = filled("row", { __key__: key, __no__: link.textContent });
-    const [was, shown, master] = all(".who-lives input", made), name = lives.firstChild;
+    const [was, shown, master] = all(".lives input", made), name = lives.firstChild;
     was.value = row.dataset.was;
     row.dataset.row = key;
     delete row.dataset.was;

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -22,6 +22,7 @@ from subscriptions.actions.auto_renewals import ACTIVE, ENDED
 from subscriptions.models import AutoRenewal, AutoRenewalItem
 from subscriptions.reasons import Reason
 
+UNDO = timedelta(days=1)  # how long an auto-renewal that ended with its last item can go on
 TAKEN_OUT = "taken_out"  # why an item left, and why an auto-renewal without items ended
 ITEMS_TAKEN_OUT = audit.Word(
     "auto_renewal.items_taken_out",
@@ -71,17 +72,18 @@ def take_out(actor: Actor, *, entitlement_ids: Collection[int], now: datetime) -
 @transaction.atomic
 def bring_back(actor: Actor, *, item_ids: Collection[int], now: datetime) -> int:
     """Renew items again that `take_out` took out: those that are on, in force, and in no other auto-renewal; one that had ended for that goes
-    on. Refuses where nothing can be brought back. Returns how many. Locks as `take_out`."""
+    on within a day. Refuses where nothing can be brought back, and what another installer has now. Returns how many. Locks as `take_out`."""
     if not rights.may_pay(actor):
         raise NotPermitted
     seen = AutoRenewalItem.objects.visible_to(actor).filter(pk__in=list(item_ids))
     if not seen.exists():
         raise AutoRenewalItem.DoesNotExist
-    left = seen.filter(is_live=False, reason=TAKEN_OUT)
+    # what was handed over to another installer since then is no matter of the old payer
+    left = seen.filter(is_live=False, reason=TAKEN_OUT, entitlement__installer=F("auto_renewal__installer"))
     _refuse_others(actor, left.values("auto_renewal_id"))
     _lock_above(left)
     locked = auto_renewals.lock(left.values_list("auto_renewal_id", flat=True))
-    usable = [row.pk for row in locked if row.state == ACTIVE or (row.state == ENDED and row.reason == TAKEN_OUT)]
+    usable = [row.pk for row in locked if _may_go_on(row, now)]
     running = Entitlement.objects.in_force(now).wanted()
     elsewhere = AutoRenewalItem.objects.live().values("entitlement_id")
     back = left.filter(auto_renewal__in=usable, entitlement__in=running).exclude(entitlement__in=elsewhere)
@@ -100,6 +102,16 @@ def bring_back(actor: Actor, *, item_ids: Collection[int], now: datetime) -> int
     modes.refresh(counts)
     auto_renewals.reschedule(rows, now=now)
     return len(ids)
+
+
+def _may_go_on(row: AutoRenewal, now: datetime) -> bool:
+    """Whether it renews, or ended a short time ago for that its items were taken out."""
+    if row.state == ACTIVE:
+        return True
+    is_fresh = row.ended_at is not None and now - row.ended_at <= UNDO
+    return (
+        row.state == ENDED and row.reason == TAKEN_OUT and is_fresh and rights.may_still_pay(row.payer, row.installer)
+    )
 
 
 def _refuse_others(actor: Actor, ids: QuerySet[Any, Any]) -> None:

@@ -129,8 +129,8 @@ def written_in(source: str) -> list[int]:
         if isinstance(node, ast.Assign):
             found += [node.lineno for target in node.targets if _is_end(getattr(target, "attr", ""))]
         elif isinstance(node, ast.Call) and not ast.unparse(node.func).startswith(
-            "Handover."
-        ):  # an offer ends, and nothing paid
+            ("Handover.", "Registration.")
+        ):  # an offer and a link end, and nothing paid
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
             if name in {"update", "create", "Entitlement"}:
                 found += [node.lineno for keyword in node.keywords if _is_end(keyword.arg or "")]

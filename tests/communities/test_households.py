@@ -43,6 +43,15 @@ def test_nobody_who_waits_for_a_yes_becomes_the_master() -> None:
 
 
 @pytest.mark.rule("R32")
+def test_nobody_is_admitted_to_an_empty_apartment() -> None:
+    """Else the App would be used there by a member, and billed to nobody."""
+    gone = person(1, is_master=True, lease=Lease(ends=TODAY - DAY))
+    assert stands(gone, person(2, Stage.WAITING, is_accepted=False), free=4) == [ENDED, WAITING]
+    arrives = person(3, Stage.FUTURE, becomes_master=True)
+    assert stands(person(2, Stage.WAITING, is_accepted=False), arrives, free=4) == [PRESENT, MASTER]
+
+
+@pytest.mark.rule("R32")
 def test_who_was_meant_to_be_the_master_is_it_from_the_first_day_and_takes_it_from_nobody() -> None:
     next_one = person(3, Stage.FUTURE, becomes_master=True, lease=Lease(begins=TODAY))
     leaving = person(1, is_master=True, lease=Lease(ends=TODAY - DAY))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -147,7 +147,7 @@ def test_a_code_is_of_the_present_household(people: People, flat: Apartment, mak
         moving.move_out(ivan, on=TODAY, apartment_id=home, now=NOW)
         later = [Entry(name="New", email="new@example.org")]
         moving.move_in(ivan, people=later, begins=TODAY + DAY, apartment_id=home, now=NOW)
-        assert works(code.token)
+        assert not works(code.token)  # with the plan already
         leases.turn_due(now=(now := NOW + DAY))
         assert Resident.objects.get(is_master=True).name == "New"
     elif ended == "removed":
@@ -213,3 +213,34 @@ def test_of_two_people_with_one_code_exactly_one_is_registered(people: People, f
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["CodeOver", "Resident"], outcomes
     assert Resident.objects.filter(is_master=False).count() == 1
     assert RegistrationCode.objects.get().used_by == Resident.objects.get(is_master=False)
+
+
+def leaves(people: People, home: Apartment, ends: date) -> Resident:
+    """The family master leaves on a day, by the lease and not by a move-out, which would end the code."""
+    host = Resident.objects.get(apartment=home, is_master=True)
+    kept = {field: getattr(host, field) for field in residents.RESIDENT_FIELDS}
+    lease = Lease(ends=ends)
+    return residents.edit_resident(
+        people.ivan.actor, resident_id=host.pk, version=host.version, lease=lease, now=NOW, **kept
+    )
+
+
+def test_who_registers_leaves_with_the_household(people: People, flat: Apartment) -> None:
+    code = printed(people.ivan, flat)
+    leaves(people, flat, TODAY + 3 * DAY)
+    kim = registered(code.token)
+    assert kim.lease_until == TODAY + 3 * DAY
+    leases.turn_due(now=NOW + 5 * DAY)
+    assert set(Resident.objects.filter(apartment=flat).values_list("stage", flat=True)) <= {Stage.ENDED}
+
+
+@pytest.mark.rule("R32")
+def test_after_the_last_day_nobody_registers_though_the_leases_were_not_looked_at_yet(
+    people: People, flat: Apartment
+) -> None:
+    code = printed(people.ivan, flat)
+    leaves(people, flat, TODAY)
+    asked(code.token)
+    with pytest.raises(CodeOver):
+        registrations.confirm_registration(token=token_of_last_mail(), now=NOW + DAY)
+    assert not Resident.objects.filter(name="Kim").exists()

@@ -30,7 +30,7 @@ LIMIT = re.compile(r"at most ([\d,]+) characters")
 GROWS = "\ufdfa"  # eighteen letters where it is folded
 NO_TEXT = {"checkbox", "radio", "hidden", "multiple", "select", "file", "date", "number", "password"}
 SECRETS = {"password", "old_password", "new_password1", "new_password2"}
-IDENTIFIERS = {"code", "tax_number", "postal_code", "reference"}  # folded before they are measured
+IDENTIFIERS = {"code", "tax_number", "postal_code", "reference", "serial"}  # folded before they are measured
 # Texts that have no limit of their own: what is understood is short, and what is not is refused in words.
 SHAPED = {
     "mac": "a MAC",

@@ -184,7 +184,7 @@ WORDS: dict[str, tuple[audit.Word, ...]] = {
     ),
     "assignments.set_managers": (assignments.MANAGERS_SET,),
     "assignments.set_technicians": (assignments.TECHNICIANS_SET,),
-    "assignments.set_sites_of": (assignments.TECHNICIANS_SET,),
+    "assignments.set_sites_of": (assignments.SITES_SET, *(assignments.TECHNICIANS_SET,) * 3),  # of as many sites
     "assignments.set_people": (assignments.MANAGERS_SET, assignments.TECHNICIANS_SET),
     "apartments.add_apartment": (apartments.APARTMENT_CREATED,),
     "apartments.edit_apartment": (apartments.APARTMENT_CHANGED,),

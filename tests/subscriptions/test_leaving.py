@@ -90,3 +90,27 @@ def test_only_who_pays_or_is_above_may(people: People, agree: Callable[..., Auto
     with pytest.raises(Entitlement.DoesNotExist):
         leaving.take_out(people.mallory.actor, entitlement_ids=[plan().pk], now=LATER)
     assert AutoRenewalItem.objects.live().count() == 5
+
+
+@pytest.mark.rule("R43")
+def test_what_was_handed_over_meanwhile_does_not_come_back_to_the_old_payer(
+    people: People, agree: Callable[..., AutoRenewal], offer, accept
+) -> None:
+    agree()
+    item = plan()
+    left = leaving.take_out(people.dora.actor, entitlement_ids=[item.pk], now=LATER)
+    accept(offer(item.site, now=LATER), now=LATER)
+    with pytest.raises(Refused, match="renewed by itself again"):
+        leaving.bring_back(people.dora.actor, item_ids=left, now=LATER)
+    assert not AutoRenewalItem.objects.live().filter(entitlement=item).exists()
+
+
+def test_an_auto_renewal_that_ended_goes_on_within_a_day_only(
+    people: People, agree: Callable[..., AutoRenewal]
+) -> None:
+    agree()
+    ids = list(AutoRenewalItem.objects.live().values_list("entitlement_id", flat=True))
+    left = leaving.take_out(people.dora.actor, entitlement_ids=ids, now=LATER)
+    with pytest.raises(Refused):
+        leaving.bring_back(people.dora.actor, item_ids=left, now=LATER + timedelta(days=2))
+    assert leaving.bring_back(people.dora.actor, item_ids=left, now=LATER + timedelta(hours=1)) == len(left)

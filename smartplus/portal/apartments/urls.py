@@ -1,3 +1,5 @@
+"""The addresses of apartments."""
+
 from django.urls import path
 
 from smartplus.portal.apartments import price_previews

@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 from django.http import QueryDict
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.errors import ActionError
@@ -24,7 +26,7 @@ from smartplus.portal.kit.fields import LineField, RawField, refuse
 
 MOST = 200  # rows of one form: a page has fifty, and some are added
 ROW = re.compile(r"cell-(\d{1,18})-was")
-NEW = re.compile(r"new-(\d{1,18})-(\d{1,3})-number")
+NEW = re.compile(r"new-(\d{1,18})-(\d{1,6})-number")
 COLUMNS = {
     "number": gettext_lazy("Apartment"),
     "floor": gettext_lazy("Floor"),
@@ -168,14 +170,25 @@ class SheetForm(forms.Form):
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data, label_suffix="")
-        ids = sorted(int(found[1]) for found in map(ROW.fullmatch, data) if found)[:MOST]
-        places = sorted((int(found[1]), int(found[2])) for found in map(NEW.fullmatch, data) if found)[:MOST]
+        ids = sorted(int(found[1]) for found in map(ROW.fullmatch, data) if found)
+        places = sorted((int(found[1]), int(found[2])) for found in map(NEW.fullmatch, data) if found)
+        self.too_many = len(ids) + len(places) > MOST
+        if self.too_many:
+            ids, places = ids[:MOST], places[:MOST]
         self.rows = [Row(pk, RowForm(data, prefix=f"cell-{pk}", label_suffix="")) for pk in ids]
         self.added = [
             Row(f"new-{building}-{at}", NewForm(data, prefix=f"new-{building}-{at}", label_suffix=""), building)
             for building, at in places
         ]
         self.outdated: list[int] = []
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse more rows than one batch takes, so that none is left out in silence."""
+        if self.too_many:
+            raise forms.ValidationError(
+                _("At most %(n)s rows at once. Apply some of them first, or use Import."), params={"n": MOST}
+            )
+        return super().clean() or {}
 
     @property
     def parts(self) -> list[forms.BaseForm]:

@@ -13,7 +13,7 @@ from django.db.models import ProtectedError
 from accounts.errors import ActionError, Conflict, NotPermitted, Refused
 from accounts.models import AuditEvent
 from communities import consistency
-from communities.actions import equipment, sites
+from communities.actions import archives, equipment, sites
 from communities.actions.equipment import Piece, Place
 from communities.errors import CeilingOff, NameTaken
 from communities.models import Apartment, Building, Entitlement, Equipment, Site, Target, targets
@@ -210,3 +210,40 @@ def test_what_happened_is_told(people: People, pier: Site) -> None:
         ("equipment.moved", {"place": "Quay House"}, ""),
         ("equipment.archived", {"place": ""}, None),
     ]
+
+
+@pytest.mark.rule("R78")
+@pytest.mark.parametrize("what", ["apartment", "building"])
+def test_what_stands_in_an_archived_place_is_billed_for_nothing_and_comes_back_with_it(
+    people: People, pier: Site, what: str
+) -> None:
+    home, ivan = Apartment.objects.select_related("building").get(), people.ivan.actor
+    lock = add(people, pier, apartment_id=home.pk)
+    place = {f"{what}_id": home.pk if what == "apartment" else home.building_id, "now": NOW}
+    getattr(archives, f"archive_{what}")(ivan, **place)
+    assert items() == []
+    add(people, pier, piece=replace(LOCK, name="Gate"))  # the rest of the site is written anew
+    assert [label for _type, label in items()] == ["Gate"]
+    done(people, equipment.archive_equipment, lock)
+    with pytest.raises(Refused, match="is archived"):
+        done(people, equipment.restore_equipment, lock)
+    getattr(archives, f"restore_{what}")(ivan, **place)
+    done(people, equipment.restore_equipment, lock)
+    assert sorted(label for _type, label in items()) == ["Gate", "Quay House 1.02, Entrance"]
+
+
+def test_an_apartment_is_not_archived_while_an_order_holds_a_lock_of_it(people: People, pier: Site) -> None:
+    home = Apartment.objects.get()
+    lock = add(people, pier, apartment_id=home.pk)
+    Entitlement.objects.filter(target=lock.target_id).update(reserved_by=1)
+    with pytest.raises(Refused):
+        archives.archive_apartment(people.ivan.actor, apartment_id=home.pk, now=NOW)
+    assert Apartment.objects.get().archived_at is None
+
+
+def test_no_password_of_a_camera_is_kept(people: People, pier: Site) -> None:
+    Site.objects.filter(pk=pier.pk).update(third_party_camera=True)
+    with pytest.raises(Refused) as refusal:
+        add(people, pier, "camera", Piece("Yard", address="rtsp://admin:s3cret@10.0.0.1"))
+    assert refusal.value.field == "address"
+    assert not Equipment.objects.exists()

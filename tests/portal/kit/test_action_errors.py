@@ -11,8 +11,6 @@ from django.test import Client
 from accounts import actions
 from accounts.actions import tokens
 from accounts.errors import ActionError, Conflict, NotPermitted, Refused
-from communities.actions import residents
-from communities.models import Apartment, Resident, Site
 from payments.errors import EarlierOpen, GatewayUnavailable
 from smartplus.api import routes
 from tests.people import NOW, PASSWORD, People, Person
@@ -43,26 +41,13 @@ def test_no_kind_is_another_one() -> None:
 
 @pytest.mark.parametrize(("error", "status", "said"), KINDS)
 def test_a_page_says_what_no_view_answers(
-    people: People,
-    make_site: Callable[..., Site],
-    make_apartment: Callable[..., Apartment],
-    sign_in: SignIn,
-    monkeypatch: pytest.MonkeyPatch,
-    error: ActionError,
-    status: int,
-    said: str,
+    people: People, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, error: ActionError, status: int, said: str
 ) -> None:
-    site = make_site()
-    apartment = make_apartment(site)
-    resident = residents.add_resident(
-        people.ivan.actor, apartment_id=apartment.pk, name="Mia", email="mia@example.com", now=NOW
-    )
-    monkeypatch.setattr(residents, "remove_resident", raising(error))
-    answer = sign_in(people.ivan).post(f"/residents/{resident.pk}/remove/")
+    monkeypatch.setattr(tokens, "revoke_token", raising(error))
+    answer = sign_in(people.ivan).post("/settings/tokens/revoke/", {"token": "1"})
     assert answer.status_code == status
     assert said in answer.content.decode()
     assert_clean(answer.content)
-    assert Resident.objects.filter(pk=resident.pk).exists()
 
 
 @pytest.mark.parametrize(("error", "status", "said"), KINDS)
