@@ -10,7 +10,7 @@ WITHOUT_LABEL = """() => {
   document.querySelectorAll('main table.cards').forEach(table => table.querySelectorAll('tbody tr:not(.grp, .sum)').forEach(row => {
     const cells = [...row.cells].filter(shown);
     cells.forEach((cell, at) => {
-      const isTitle = cell.matches('.c0, .first, .site, .no, .nm') || at === 0;
+      const isTitle = cell.matches('.c0, .first, .site, .no, .nm, .lives') || at === 0;
       const isDeed = !cell.innerText.trim() || cell.querySelector('.b') && !cell.dataset.label;
       const says = getComputedStyle(cell, '::before').content;
       const ownWords = cell.querySelector('.pc i') || cell.dataset.unit || cell.colSpan > 1;
