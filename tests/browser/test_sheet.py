@@ -33,8 +33,10 @@ def test_cells_are_edited_by_keyboard_and_applied_as_one_batch(installation: Ins
     names = [first.input_value(), second.input_value()]
     expect(tray).to_be_hidden()
     first.focus()
+    expect(first).to_be_focused()
     page.keyboard.press("Control+A")
     page.keyboard.type("Ada Byron")
+    expect(first).to_have_value("Ada Byron")
     page.keyboard.press("Enter")
     expect(second).to_be_focused()
     page.keyboard.type("Ben Okri")
