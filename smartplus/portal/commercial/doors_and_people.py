@@ -49,7 +49,7 @@ def commercial_site(request: access.PortalRequest, site_id: int) -> HttpResponse
 
 def _numbers(seen: QuerySet[CommercialAccount]) -> dict[str, dict[str, object]]:
     """How many accounts of each kind are in use, and how many have their intercom on; one statement."""
-    rows = seen.in_use().order_by().values_list("kind").annotate(n=Count("pk"), on=Count("pk", filter=Q(intercom=True)))  # type: ignore[attr-defined]
-    counted = list(rows)
-    on, n = sum(row[2] for row in counted), sum(row[1] for row in counted)
-    return {"kind": {"": n, **{row[0]: row[1] for row in counted}}, "show": {"on": on, "off": n - on}}
+    rows = seen.filter(archived_at=None).order_by().values("kind")
+    counted = list(rows.annotate(n=Count("pk"), on=Count("pk", filter=Q(intercom=True))))
+    on, n = sum(row["on"] for row in counted), sum(row["n"] for row in counted)
+    return {"kind": {"": n, **{row["kind"]: row["n"] for row in counted}}, "show": {"on": on, "off": n - on}}
